@@ -1,0 +1,169 @@
+"""Every setting of Posto, read from the environment or `.env`; `.env.example` is the commented reference."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is one sentence that names it."""
+
+
+class MySQLAddress(BaseModel):
+    """Where MySQL is, taken apart from `mysql://user:password@host:port/database`."""
+
+    host: str
+    port: int
+    user: str
+    password: SecretStr
+    database: str
+
+
+class Settings(BaseSettings):
+    """The settings of one process; names are those of the environment, in lower case here."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    # The gateway.
+    wpp_gateway_base_url: str = "http://127.0.0.1:8090"
+    wpp_gateway_secret: SecretStr = SecretStr("")
+    pixelhub_whatsapp_webhook_url: str = "http://127.0.0.1:8080/api/whatsapp/webhook"
+    pixelhub_whatsapp_webhook_secret: SecretStr = SecretStr("")
+
+    # The edge.
+    event_ingestion_secret: SecretStr = SecretStr("")
+    posto_admin_token: SecretStr = SecretStr("")
+    posto_host: str = "127.0.0.1"
+    posto_edge_port: Port = 8080
+    posto_edge_max_body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 16_777_216
+    posto_edge_produce_timeout_seconds: Seconds = 5.0
+
+    # Kafka.
+    kafka_bootstrap_servers: str = "127.0.0.1:19092"
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_sasl_username: str = ""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    kafka_ssl_cafile: Path | None = None
+    posto_partitions: Annotated[int, Field(ge=1, le=1024)] = 8
+    posto_replication_factor: Annotated[int, Field(ge=1, le=9)] = 1
+    posto_min_insync_replicas: Annotated[int, Field(ge=1, le=9)] = 1
+
+    # MySQL.
+    mysql_dsn: SecretStr = SecretStr("")
+
+    # The worker.
+    posto_metrics_port: Port = 9101
+    posto_commit_interval_seconds: Seconds = 0.5
+    posto_session_timeout_seconds: Annotated[float, Field(ge=6, le=300)] = 10.0
+    posto_unacked_bytes_per_partition: Annotated[int, Field(ge=65_536)] = 4_194_304
+    posto_dedupe_days: Annotated[int, Field(ge=1, le=365)] = 30
+    posto_reconcile_seconds: Seconds = 1.0
+
+    # The sender.
+    posto_send_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
+    posto_send_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (1.0, 5.0, 30.0, 120.0, 600.0)
+    posto_send_max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
+    posto_uncertain_wait_seconds: Seconds = 120.0
+
+    # The simulator and the local stack.
+    posto_sim_port: Port = 8090
+    posto_sim_ack_delay_seconds: Annotated[float, Field(ge=0)] = 0.2
+    posto_kafka_port: Port = 19092
+    posto_mysql_port: Port = 13306
+    posto_local_dir: Path = Path(".local")
+    posto_workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+    # Logs.
+    posto_log_level: Literal["debug", "info", "warning", "error"] = "info"
+    posto_log_format: Literal["json", "console"] = "json"
+
+    @field_validator("posto_send_retry_seconds", mode="before")
+    @classmethod
+    def _split_schedule(cls, value: Any) -> Any:
+        """Accept `1,5,30` as the environment gives it."""
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("wpp_gateway_base_url", "pixelhub_whatsapp_webhook_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an address such as http://127.0.0.1:8090")
+        return value.rstrip("/")
+
+    @field_validator("mysql_dsn")
+    @classmethod
+    def _dsn(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            parse_dsn(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _in_sync_replicas(self) -> Self:
+        if self.posto_min_insync_replicas > self.posto_replication_factor:
+            raise ValueError("POSTO_MIN_INSYNC_REPLICAS must not exceed POSTO_REPLICATION_FACTOR")
+        return self
+
+    @cached_property
+    def mysql(self) -> MySQLAddress:
+        """The parsed MYSQL_DSN; SettingsError where it is not set."""
+        return parse_dsn(require("MYSQL_DSN", self.mysql_dsn))
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The accepted webhook secrets; several, comma-separated, while one is being rotated; empty means open."""
+        return _split(self.pixelhub_whatsapp_webhook_secret)
+
+    @property
+    def ingestion_secrets(self) -> tuple[str, ...]:
+        """The accepted secrets of `POST /api/events`."""
+        return _split(self.event_ingestion_secret)
+
+
+def _split(value: SecretStr) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.get_secret_value().split(",") if part.strip())
+
+
+def parse_dsn(dsn: str) -> MySQLAddress:
+    """Take `mysql://user:password@host:port/database` apart; ValueError says what is missing."""
+    parts = urlsplit(dsn)
+    database = parts.path.lstrip("/")
+    if parts.scheme != "mysql" or not parts.hostname or not parts.username or not database:
+        raise ValueError("must look like mysql://user:password@host:port/database")
+    return MySQLAddress(
+        host=parts.hostname,
+        port=parts.port or 3306,
+        user=unquote(parts.username),
+        password=SecretStr(unquote(parts.password or "")),
+        database=unquote(database),
+    )
+
+
+def require(name: str, value: SecretStr) -> str:
+    """The value of a setting that has no default; SettingsError names it where it is empty."""
+    text = value.get_secret_value()
+    if not text:
+        raise SettingsError(f"{name} is not set: put it into the environment or .env (see .env.example).")
+    return text
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; the first wrong one becomes a SettingsError of one sentence."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}: {reason}." if name else f"{reason}.") from None
+
+
+__all__ = ["MySQLAddress", "Settings", "SettingsError", "load", "parse_dsn", "require"]

@@ -1,0 +1,124 @@
+"""Deliveries: every fact about a command, the status that follows from them, and the evidence from outside."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from schemas.commands import Command
+from schemas.events import SCHEMA_VERSION, Coordinates
+
+
+class Status(StrEnum):
+    """The state of a command: a pure function of its set of facts (`streams.deliveries.fold`)."""
+
+    QUEUED = "queued"
+    ATTEMPTING = "attempting"
+    RETRYING = "retrying"
+    PARKED = "parked"
+    UNCERTAIN = "uncertain"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+
+
+class FactKind(StrEnum):
+    """What can be said about a command; facts are only ever added."""
+
+    ACCEPTED = "accepted"
+    """The sender took the command into its log; carries the command."""
+    ATTEMPT_STARTED = "attempt_started"
+    """A request is about to leave; acknowledged by Kafka before it does."""
+    ANSWERED = "answered"
+    """The gateway took the message."""
+    NOT_SENT = "not_sent"
+    """The attempt surely sent nothing; `retry_at` says when the next one is due."""
+    REFUSED = "refused"
+    """The gateway refused the message for good."""
+    IN_DOUBT = "in_doubt"
+    """The request left and its outcome is not known."""
+    ACKED = "acked"
+    """WhatsApp reported a delivery state, bound by provider id."""
+    EXPIRED = "expired"
+    """Its time ran out before it could be sent."""
+    SUPPRESSED = "suppressed"
+    """It was not to be sent: a replayed record, or a precondition that no longer holds."""
+
+
+class AckStatus(StrEnum):
+    """A delivery state that WhatsApp reports."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    PLAYED = "played"
+    FAILED = "failed"
+
+
+class DeliveryFact(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """One fact about a command, with the `status` after it: the value of `delivery.status`, keyed by channel.
+
+    `attempt` counts from 1; 0 where the fact is about no attempt. `reason` is a short machine word, `message` what
+    the gateway said. Times are UTC.
+    """
+
+    command_id: str
+    event_id: str
+    trace_id: str
+    tenant_id: int
+    channel: str
+    fact: FactKind
+    at: datetime
+    status: Status
+    attempt: int = 0
+    command: Command | None = None
+    provider_message_id: str | None = None
+    ack: AckStatus | None = None
+    retry_at: datetime | None = None
+    http_status: int | None = None
+    reason: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+    evidence: Coordinates | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+class EvidenceKind(StrEnum):
+    """Where a piece of evidence comes from."""
+
+    ACK = "ack"
+    ECHO = "echo"
+    CHANNEL_STATE = "channel_state"
+    LATE_ANSWER = "late_answer"
+    DECISION = "decision"
+
+
+class Evidence(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """Something from outside that may settle a command: the value of `delivery.evidence`, keyed by channel.
+
+    `message_key` is the stable part of the provider's message id, in upper case (`streams.identity.message_key`).
+    `contact` is a match key. `at` is the event's own time; `received_at` is when the hub first saw it. UTC.
+    """
+
+    kind: EvidenceKind
+    event_id: str
+    trace_id: str
+    at: datetime
+    received_at: datetime
+    channel: str | None = None
+    message_key: str | None = None
+    ack: AckStatus | None = None
+    contact: str | None = None
+    text: str | None = None
+    channel_state: str | None = None
+    command_id: str | None = None
+    attempt: int | None = None
+    detail: dict[str, Any] = {}
+    schema_version: int = SCHEMA_VERSION

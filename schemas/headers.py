@@ -1,0 +1,30 @@
+"""Names of record headers: the CloudEvents Kafka binding, and our own."""
+
+from typing import Final
+
+# CloudEvents 1.0, Kafka protocol binding, binary content mode.
+CE_ID: Final = "ce_id"
+CE_TYPE: Final = "ce_type"
+CE_SOURCE: Final = "ce_source"
+CE_TIME: Final = "ce_time"
+CE_SPECVERSION: Final = "ce_specversion"
+
+TRACE_ID: Final = "trace_id"
+TENANT_ID: Final = "tenant_id"
+TRACEPARENT: Final = "traceparent"
+REPLAY: Final = "replay"
+ORIGIN: Final = "origin"
+
+# raw.webhook and raw.event, written by the edge.
+RAW_ID: Final = "raw_id"
+RECEIVED_AT: Final = "received_at"
+SOURCE: Final = "source"
+CONTENT_TYPE: Final = "content-type"
+
+# dead.letter.
+STAGE: Final = "stage"
+ERROR_CLASS: Final = "error_class"
+ERROR_MESSAGE: Final = "error_message"
+SOURCE_TOPIC: Final = "source_topic"
+SOURCE_PARTITION: Final = "source_partition"
+SOURCE_OFFSET: Final = "source_offset"

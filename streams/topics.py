@@ -1,0 +1,98 @@
+"""Every topic of the hub, declared once: partitions, retention, size."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+MEGABYTE: Final = 1_000_000
+DAY_MS: Final = 86_400_000
+
+RAW_WEBHOOK: Final = "raw.webhook"
+RAW_EVENT: Final = "raw.event"
+EVENT_NORMALIZED: Final = "event.normalized"
+EVENT_ACCEPTED: Final = "event.accepted"
+COMMAND_OUTBOUND: Final = "command.outbound"
+COMMAND_HTTP: Final = "command.http"
+COMMAND_MEDIA: Final = "command.media"
+DELIVERY_EVIDENCE: Final = "delivery.evidence"
+DELIVERY_STATUS: Final = "delivery.status"
+CONVERSATION_CHANGE: Final = "conversation.change"
+CONTACT_LINK: Final = "contact.link"
+AUDIT_CHANGE: Final = "audit.change"
+OPS_ALARM: Final = "ops.alarm"
+DEAD_LETTER: Final = "dead.letter"
+CONFIG_RULE: Final = "config.rule"
+CONFIG_CHANNEL: Final = "config.channel"
+CONFIG_TEMPLATE: Final = "config.template"
+CONFIG_TARGET: Final = "config.target"
+CONFIG_CHANGE: Final = "config.change"
+
+SEEN_TABLE: Final = "seen"
+"""The router's table: one entry per idempotency key."""
+DELIVERIES_TABLE: Final = "deliveries"
+"""The sender's table: a snapshot of `delivery.status`."""
+
+APP_ID: Final = "posto"
+"""Consumer group of the workers, and prefix of their changelogs."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic. `keyed` ones share one partition count; `retention_ms` -1 keeps for ever; sizes in bytes."""
+
+    name: str
+    keyed: bool = True
+    partitions: int = 1
+    cleanup: str = "delete"
+    retention_ms: int = 7 * DAY_MS
+    max_bytes: int = MEGABYTE
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def partition_count(self, keyed: int) -> int:
+        """How many partitions the topic has where the keyed chain has `keyed`."""
+        return keyed if self.keyed else self.partitions
+
+    def config(self, min_insync_replicas: int) -> dict[str, str]:
+        """The topic's Kafka configuration."""
+        return {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_bytes),
+            "min.insync.replicas": str(min_insync_replicas),
+            **self.extra,
+        }
+
+
+def changelog(table: str) -> str:
+    """The changelog topic of a table, as Faust names it."""
+    return f"{APP_ID}-{table}-changelog"
+
+
+_LONG: Final = 365 * DAY_MS
+_LOG_APPEND = {"message.timestamp.type": "LogAppendTime"}
+_DEDUPE_MS: Final = 30 * DAY_MS
+
+TOPICS: Final = (
+    Topic(RAW_WEBHOOK, retention_ms=_LONG, max_bytes=17 * MEGABYTE, extra=_LOG_APPEND),
+    Topic(RAW_EVENT, retention_ms=_LONG, extra=_LOG_APPEND),
+    Topic(EVENT_NORMALIZED, retention_ms=7 * DAY_MS),
+    Topic(EVENT_ACCEPTED, retention_ms=_LONG),
+    Topic(COMMAND_OUTBOUND, retention_ms=_LONG),
+    Topic(COMMAND_HTTP, retention_ms=_LONG),
+    Topic(COMMAND_MEDIA, retention_ms=_LONG),
+    Topic(DELIVERY_EVIDENCE, retention_ms=_LONG),
+    Topic(DELIVERY_STATUS, retention_ms=_LONG),
+    Topic(CONVERSATION_CHANGE, retention_ms=_LONG),
+    Topic(CONTACT_LINK, retention_ms=_LONG),
+    Topic(AUDIT_CHANGE, retention_ms=_LONG),
+    Topic(OPS_ALARM, retention_ms=_LONG),
+    Topic(DEAD_LETTER, retention_ms=_LONG, max_bytes=18 * MEGABYTE),
+    Topic(CONFIG_RULE, keyed=False, cleanup="compact", retention_ms=-1),
+    Topic(CONFIG_CHANNEL, keyed=False, cleanup="compact", retention_ms=-1),
+    Topic(CONFIG_TEMPLATE, keyed=False, cleanup="compact", retention_ms=-1),
+    Topic(CONFIG_TARGET, keyed=False, cleanup="compact", retention_ms=-1),
+    Topic(CONFIG_CHANGE, keyed=False, retention_ms=_LONG),
+    Topic(changelog(SEEN_TABLE), cleanup="compact,delete", retention_ms=_DEDUPE_MS),
+    Topic(changelog(DELIVERIES_TABLE), cleanup="compact", retention_ms=-1),
+)
+
+BY_NAME: Final = {topic.name: topic for topic in TOPICS}
