@@ -8,12 +8,10 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from infra.errors import SettingsError
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
-
-
-class SettingsError(Exception):
-    """A setting is missing or wrong; the message is one sentence that names it."""
 
 
 class MySQLAddress(BaseModel):
