@@ -1,0 +1,1 @@
+"""The commands of `posto`, one module each; infra/cli.py lists them."""

@@ -1,0 +1,31 @@
+"""A program of the stack: what is started how, and how it is stopped."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.stack.environment import exports
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process; `port` is where it listens, on 127.0.0.1.
+
+    `revision` is anything that, when changed, means that a running process is out of date.
+    """
+
+    name: str
+    command: Sequence[str]
+    port: int
+    directory: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_seconds: int = 10
+    revision: str = ""
+
+    def script(self) -> str:
+        """A shell script that becomes this program; the one way in which it is ever started."""
+        return (
+            f"#!/bin/sh\n# How {self.name} is started; written by `posto up`.\n"
+            f"{exports(self.environment)}cd {shlex.quote(str(self.directory))}\nexec {shlex.join(self.command)}\n"
+        )

@@ -1,0 +1,36 @@
+"""Fixtures of the whole suite: a real Kafka and a real MySQL, started once for the run and gone afterwards."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support import servers
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of the run's broker. Every test uses topics and groups of its own."""
+    with servers.kafka_server(tmp_path_factory.mktemp("kafka")) as bootstrap_servers:
+        yield bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """DSN of the run's database server; most tests want `mysql`."""
+    with servers.mysql_server(tmp_path_factory.mktemp("mysql")) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def mysql(mysql_server: str) -> Iterator[str]:
+    """DSN of an empty database that only this test sees."""
+    with servers.database(mysql_server) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def new_database(mysql_server: str) -> Iterator[Callable[[], str]]:
+    """A function that makes an empty database and returns its DSN; all are dropped when the module is done."""
+    with ExitStack() as databases:
+        yield lambda: databases.enter_context(servers.database(mysql_server))
