@@ -96,3 +96,9 @@ TOPICS: Final = (
 )
 
 BY_NAME: Final = {topic.name: topic for topic in TOPICS}
+
+
+def max_record_bytes(topic: str) -> int:
+    """The largest record that a topic takes, in bytes; topics of others get the usual megabyte."""
+    declared = BY_NAME.get(topic)
+    return declared.max_bytes if declared else MEGABYTE

@@ -1,0 +1,36 @@
+"""The batch runtime: Faust agents that work on whole fetched batches and lose nothing."""
+
+from streams.runtime.app import BatchApp, RuntimeConfig
+from streams.runtime.batch import Batch
+from streams.runtime.errors import (
+    BatchRuntimeError,
+    BrokenInvariantError,
+    HandingOverError,
+    PublishError,
+    RecordTooLargeError,
+    SurfaceError,
+)
+from streams.runtime.fetched import Record
+from streams.runtime.publisher import Headers, Out, Publisher, partition_of
+from streams.runtime.stage import AgentFunction, die
+from streams.runtime.table import BatchTable
+
+__all__ = [
+    "AgentFunction",
+    "Batch",
+    "BatchApp",
+    "BatchRuntimeError",
+    "BatchTable",
+    "BrokenInvariantError",
+    "HandingOverError",
+    "Headers",
+    "Out",
+    "PublishError",
+    "Publisher",
+    "Record",
+    "RecordTooLargeError",
+    "RuntimeConfig",
+    "SurfaceError",
+    "die",
+    "partition_of",
+]

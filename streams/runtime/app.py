@@ -1,0 +1,160 @@
+"""A Faust app whose messages are fetched batches, and the decorator that puts an agent on it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+from faust.app.base import BootStrategy
+from faust.transport.drivers import aiokafka as driver
+
+from streams import topics
+from streams.runtime import surface
+from streams.runtime.consumer import BatchConsumer
+from streams.runtime.publisher import Publisher
+from streams.runtime.stage import AgentFunction, Stage, die
+from streams.runtime.table import BatchTable
+
+_BATCH_BYTES = 262_144  # a producer batch; must stay below the smallest max.message.bytes
+_FETCH_BYTES = 1_048_576  # per partition and fetch; a larger record comes alone
+_REQUEST_BYTES = 20_000_000  # above the largest record of any topic
+_BUFFERED_MESSAGES = 65_536  # Faust's own limit, which stops all topics: never reached before the byte limit
+
+
+@dataclass(frozen=True)
+class RuntimeConfig:
+    """What the runtime has to know. `broker` is a list of `host:port`; times in seconds."""
+
+    bootstrap_servers: str
+    app_id: str = topics.APP_ID
+    partitions: int = 8
+    replication_factor: int = 1
+    commit_interval: float = 0.5
+    session_timeout: float = 10.0
+    unacked_bytes_per_partition: int = 4_194_304
+    security: dict[str, Any] = field(default_factory=dict)
+
+
+class _BatchProducer(driver.Producer):
+    def _settings_extra(self) -> dict[str, Any]:
+        """Idempotent: outages are retried by aiokafka for free, and batches never expire."""
+        return {"acks": "all", "enable_idempotence": True}
+
+
+class _BatchTransport(driver.Transport):
+    Consumer = BatchConsumer
+    Producer = _BatchProducer
+
+
+class _BatchSchema(faust.Schema):
+    """Hands fetched batches through: the agents decode."""
+
+    def compile(self, app: Any, **_: Any) -> Callable[..., Any]:
+        """A decoder that makes an event of the batch as it is."""
+        create_event = app.create_event
+
+        async def decode(message: Any, *, propagate: bool = False) -> Any:
+            return create_event(None, message.value, None, message)
+
+        return decode
+
+
+class _WithoutWeb(BootStrategy):
+    enable_web = False  # Faust's server listens on all interfaces with open table views
+
+
+class BatchApp(faust.App):
+    """A Faust app on the batch transport."""
+
+    BootStrategy = _WithoutWeb
+
+    def __init__(self, config: RuntimeConfig, *, fatal: Callable[[BaseException], None] = die, **options: Any) -> None:
+        surface.check()
+        self.unacked_bytes_per_partition = config.unacked_bytes_per_partition
+        self.fatal = fatal
+        self.publisher = Publisher(lambda: self.producer._ensure_producer())
+        self._config = config
+        super().__init__(config.app_id, **(_faust_options(config) | options))
+
+    def _new_transport(self) -> Any:
+        return _BatchTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Any:
+        return _BatchTransport(self.conf.broker_producer, self)
+
+    def batch_table(self, name: str) -> BatchTable:
+        """A keyed table of this app, bytes to bytes."""
+        changelog = self.topic(
+            f"{self._config.app_id}-{name}-changelog",
+            schema=_BatchSchema(),
+            partitions=self._config.partitions,
+            acks=False,
+            compacting=True,
+        )
+        table = BatchTable(
+            self,
+            name=name,
+            partitions=self._config.partitions,
+            changelog_topic=changelog,
+            publisher=self.publisher,
+            fatal=self.fatal,
+        )
+        self.tables.add(table)
+        return table
+
+    def batch_agent(
+        self,
+        *sources: str,
+        name: str,
+        function: AgentFunction,
+        outputs: Sequence[str] = (),
+        table: BatchTable | None = None,
+        transient: tuple[type[Exception], ...] = (),
+    ) -> Stage:
+        """Run `function` over the batches of some topics; `outputs` names the topics that it emits to."""
+        stage = Stage(
+            name,
+            function,
+            app=self,
+            publisher=self.publisher,
+            table=table,
+            transient=transient,
+            outputs=outputs,
+            fatal=self.fatal,
+        )
+        source = self.topic(*sources, schema=_BatchSchema(), partitions=self._config.partitions)
+
+        async def agent(stream: Any) -> None:
+            await stage.run(stream)
+
+        self.agent(source, name=f"{self._config.app_id}.{name}", concurrency=1)(agent)
+        return stage
+
+
+def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
+    return {
+        "broker": ";".join(f"kafka://{address.strip()}" for address in config.bootstrap_servers.split(",")),
+        "store": "memory://",
+        "topic_partitions": config.partitions,
+        "topic_replication_factor": config.replication_factor,
+        "topic_allow_declare": False,  # topics are declared in streams/topics.py and made by `posto topics apply`
+        "topic_disable_leader": True,
+        "stream_buffer_maxsize": _BUFFERED_MESSAGES,
+        "stream_recovery_delay": 0,
+        "stream_wait_empty": True,
+        "table_standby_replicas": 0,
+        "broker_commit_interval": config.commit_interval,
+        "broker_session_timeout": config.session_timeout,
+        "broker_heartbeat_interval": config.session_timeout / 3,
+        "broker_request_timeout": max(60.0, config.session_timeout * 2),
+        "consumer_max_fetch_size": _FETCH_BYTES,
+        "consumer_auto_offset_reset": "earliest",
+        "producer_acks": -1,
+        "producer_linger": 0,
+        "producer_max_batch_size": _BATCH_BYTES,
+        "producer_max_request_size": _REQUEST_BYTES,
+        "producer_request_timeout": 30.0,
+        "worker_redirect_stdouts": False,
+        "web_enabled": False,
+        **config.security,
+    }
