@@ -1,0 +1,13 @@
+"""Event types that the hub itself makes of what the gateway sends."""
+
+from typing import Final
+
+INBOUND_MESSAGE: Final = "whatsapp.inbound.message"
+OUTBOUND_MESSAGE: Final = "whatsapp.outbound.message"
+"""An own message: typed on the phone, or the echo of one that the hub sent."""
+DELIVERY_ACK: Final = "whatsapp.delivery.ack"
+CONNECTION_UPDATE: Final = "whatsapp.connection.update"
+MESSAGE_REACTION: Final = "whatsapp.message.reaction"
+MESSAGE_REVOKED: Final = "whatsapp.message.revoked"
+UNKNOWN: Final = "whatsapp.unknown."
+"""Prefix of what the gateway sent and nobody knows yet."""

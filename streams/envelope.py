@@ -1,0 +1,41 @@
+"""Headers of our own records: the CloudEvents Kafka binding, the trace, the tenant."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from schemas import headers as names
+
+_TRACE: Final = re.compile(r"[0-9a-f]{32}")
+_SPEC: Final = b"1.0"
+
+
+def headers_for(
+    *,
+    id: str,  # noqa: A002 (the name CloudEvents gives it)
+    type: str,  # noqa: A002
+    source: str,
+    time: datetime,
+    trace_id: str,
+    tenant_id: int | None = None,
+    replay: bytes | None = None,
+) -> list[tuple[str, bytes]]:
+    """The headers of a record that says `type` happened; `traceparent` where the trace id is a W3C one.
+
+    The parent span is made of the id, so that a redelivery writes the same bytes.
+    """
+    headers = [
+        (names.CE_SPECVERSION, _SPEC),
+        (names.CE_ID, id.encode()),
+        (names.CE_TYPE, type.encode()),
+        (names.CE_SOURCE, source.encode()),
+        (names.CE_TIME, time.isoformat().encode()),
+        (names.TRACE_ID, trace_id.encode()),
+    ]
+    if tenant_id is not None:
+        headers.append((names.TENANT_ID, b"%d" % tenant_id))
+    if _TRACE.fullmatch(trace_id):
+        headers.append((names.TRACEPARENT, f"00-{trace_id}-{id.replace('-', '')[:16]}-01".encode()))
+    if replay is not None:
+        headers.append((names.REPLAY, replay))
+    return headers
