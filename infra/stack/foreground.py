@@ -4,19 +4,19 @@ import ctypes
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from infra.errors import StackError
-from infra.stack.program import Program
+from infra.stack.program import START_SECONDS, Program
 from infra.stack.waiting import until
 
 _PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
-def running(program: Program, ready: Callable[[], bool], log: Path, timeout: float = 60) -> Iterator[None]:
+def running(program: Program, log: Path) -> Iterator[None]:
     """Run the program until the block ends; on Linux it ends with us, however we end (call from the main thread)."""
     script = program.directory / f"{program.name}.sh"
     script.touch(mode=0o600)
@@ -31,9 +31,9 @@ def running(program: Program, ready: Callable[[], bool], log: Path, timeout: flo
         )
     try:
         until(
-            lambda: process.poll() is not None or ready(),
-            timeout,
-            lambda: f"{program.name} is not ready after {timeout:g} s: {last_line(log)}",
+            lambda: process.poll() is not None or program.is_ready(),
+            START_SECONDS,
+            lambda: f"{program.name} is not ready after {START_SECONDS:g} s: {last_line(log)}",
         )
         if process.returncode is not None:
             raise StackError(f"{program.name} ended with {process.returncode}: {last_line(log)}")

@@ -16,7 +16,6 @@ from infra.stack.program import Program
 POM = Path(__file__).with_name("pom.xml")
 VERSION = "4.1.0"
 
-START_SECONDS = 60
 _LARGEST_RECORD = 19_000_000
 """Bytes; above the 18 MB of `dead.letter`, the largest topic."""
 
@@ -117,6 +116,7 @@ def prepare(folder: Path, port: int, jars: Path, log: Path, own: Container[int] 
         ],
         port=port,
         directory=folder,
+        is_ready=lambda: is_ready(f"127.0.0.1:{port}"),
         stop_seconds=30,
         revision=text,
     )

@@ -16,8 +16,6 @@ from infra.stack.program import Program
 USER = "posto"
 DATABASE = "posto"
 
-START_SECONDS = 60
-
 
 def prepare(folder: Path, port: int, socket: Path, password: str, log: Path) -> Program:
     """Initialise the data where it is new, and say how to start the server.
@@ -55,6 +53,7 @@ def prepare(folder: Path, port: int, socket: Path, password: str, log: Path) -> 
         ],
         port=port,
         directory=folder,
+        is_ready=lambda: is_ready(port, password),
         stop_seconds=30,
         revision=text,
     )

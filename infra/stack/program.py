@@ -1,24 +1,29 @@
 """A program of the stack: what is started how, and how it is stopped."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.stack.environment import exports
 
+START_SECONDS = 60.0
+"""How long a program may take until it is ready."""
+
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised process; `port` is where it listens, on 127.0.0.1.
+    """One supervised process.
 
-    `revision` is anything that, when changed, means that a running process is out of date.
+    `port` is where it listens, on 127.0.0.1; `is_ready` says whether it does its work; `revision` is anything that,
+    when changed, means that a running process is out of date.
     """
 
     name: str
     command: Sequence[str]
     port: int
     directory: Path
+    is_ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_seconds: int = 10
     revision: str = ""

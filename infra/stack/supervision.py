@@ -43,8 +43,9 @@ def configuration(programs: Sequence[Program]) -> str:
 
     What a program needs is in its start script; the revision in here makes supervisord notice that it changed.
     """
+    user = "" if os.getuid() else "user=root\n"  # else it warns that it runs as root
     sections = [
-        """\
+        f"""\
 [supervisord]
 logfile=log/supervisord.log
 logfile_maxbytes=5MB
@@ -54,7 +55,7 @@ pidfile=run/supervisord.pid
 childlogdir=log
 umask=077
 identifier=posto
-
+{user}
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 

@@ -1,0 +1,34 @@
+# Posto on this machine. `make up` is all it takes; `.venv/bin/posto --help` has the rest.
+.DEFAULT_GOAL := help
+.PHONY: help up down clean status test bench nightly
+
+INSTALLED := .venv/.installed
+POSTO := .venv/bin/posto
+
+help: ## show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(INSTALLED) ## start everything and send a first invoice and a first message through
+	@$(POSTO) up
+
+down: $(INSTALLED) ## stop everything, keep the data
+	@$(POSTO) down
+
+clean: $(INSTALLED) ## stop everything, drop the data
+	@$(POSTO) clean
+
+status: $(INSTALLED) ## show what runs
+	@$(POSTO) status || true
+
+test: $(INSTALLED) ## lint, types, import rules, unit, integration and end-to-end tests, one summary
+	@.venv/bin/python -m tests.run
+
+bench: $(INSTALLED) ## measure throughput and latency
+	@.venv/bin/python -m bench
+
+nightly: test bench ## everything, the long things included
+
+# The stamp is made last, so an interrupted installation is taken up again.
+$(INSTALLED): requirements.lock pyproject.toml infra/bootstrap
+	@infra/bootstrap
+	@touch $@

@@ -1,0 +1,170 @@
+"""Bringing the stack up: every step can be repeated, whatever an earlier run left."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+from infra.errors import StackError
+from infra.settings import Settings, load
+from infra.stack import application, kafka, mysql, orphans, ports, tools
+from infra.stack.environment import PORTS, StackEnvironment, decide, given, read, write
+from infra.stack.foreground import last_line
+from infra.stack.layout import Layout
+from infra.stack.lock import exclusive
+from infra.stack.parallel import together
+from infra.stack.program import START_SECONDS, Program
+from infra.stack.progress import Progress
+from infra.stack.supervision import Supervisor
+from infra.stack.waiting import until
+
+_STARTS = 3
+"""So often may a program end and be started again before `posto up` gives up on it."""
+
+
+def up(progress: Progress, *, demo: bool) -> StackEnvironment:
+    """Bring everything up and, where asked, send one invoice and one message through."""
+    settings = load()
+    layout = Layout.at(settings.posto_local_dir)
+    layout.create()
+    with exclusive(layout):
+        environment = decide_environment(layout)
+        settings = load()
+        stack = Stack(layout, environment, settings.posto_workers, progress)
+        stack.take_over()
+        stack.start_infrastructure()
+        stack.prepare_data(settings)
+        stack.start_application()
+        if demo:
+            _demo(settings)
+    return environment
+
+
+def decide_environment(layout: Layout) -> StackEnvironment:
+    """Settle the stack's environment, write it down, and make it our own for all that follows in this process."""
+    environment = decide(given(os.environ), read(layout.env), layout)
+    write(layout.env, environment.values)
+    os.environ.update(environment.values)
+    return environment
+
+
+class Stack:
+    """The stack of one folder on its way up."""
+
+    def __init__(self, layout: Layout, environment: StackEnvironment, workers: int, progress: Progress) -> None:
+        self._layout = layout
+        self._environment = environment
+        self._progress = progress
+        self._supervisor = Supervisor(layout)
+        self._application = list(application.programs(environment, workers))
+
+    def take_over(self) -> None:
+        """End what an earlier run left without a supervisor, and make sure that no stranger holds our ports."""
+        if not self._supervisor.is_running() and (left := orphans.processes(self._layout)):
+            with self._progress.step("leftovers", f"ending {len(left)} processes of an earlier run") as step:
+                orphans.end(left, step.tell)
+        own = {process.pid for process in orphans.processes(self._layout)}
+        ports.require_free(self._wanted_ports(), own)
+
+    def start_infrastructure(self) -> None:
+        """Have Kafka and the database running, as far as they are this stack's; both at the same time."""
+        self._ensure_tools()
+        infrastructure = together(self._preparations())
+        self._supervisor.launch([*infrastructure, *self._application])
+        self._start_all(infrastructure)
+
+    def prepare_data(self, settings: Settings) -> None:
+        """Tables, seeds, topics, and the configuration published to its topics."""
+        from infra.configuration import publish_configuration
+        from infra.migrations import migrate
+        from infra.seeds import seed
+        from infra.topics import apply_topics
+
+        steps: list[tuple[str, str, Callable[[Settings], Coroutine[Any, Any, Any]]]] = [
+            ("tables", "migrating", migrate),
+            ("seeds", "rules, templates, a demo tenant", seed),
+            ("topics", "creating what is missing", apply_topics),
+            ("configuration", "publishing to config.*", publish_configuration),
+        ]
+        for name, doing, run in steps:
+            with self._progress.step(name, doing):
+                asyncio.run(run(settings))
+
+    def start_application(self) -> None:
+        """Simulator, edge and workers, all at the same time; returns when each says that it is ready."""
+        self._start_all(self._application)
+
+    def _start_all(self, programs: Sequence[Program]) -> None:
+        together([partial(self._start, program) for program in programs])
+
+    def _ensure_tools(self) -> None:
+        needed = []
+        if "kafka" in self._environment.local:
+            needed.append(tools.JAVA)
+            if not kafka.libraries(self._layout.kafka).is_dir():
+                needed.append(tools.MAVEN)
+        if "mysql" in self._environment.local:
+            needed.append(tools.DATABASE)
+        if needed:
+            with self._progress.step("tools", ", ".join(tool.title for tool in needed)) as step:
+                tools.ensure(needed, self._layout.log / "apt.log", step.tell)
+
+    def _preparations(self) -> Sequence[Callable[[], Program]]:
+        prepare = {"kafka": self._prepare_kafka, "mysql": self._prepare_mysql}
+        return [run for part, run in prepare.items() if part in self._environment.local]
+
+    def _prepare_kafka(self) -> Program:
+        with self._progress.step("kafka files", "jars, configuration, storage"):
+            log = self._layout.log / "kafka.log"
+            own = {process.pid for process in orphans.processes(self._layout)}
+            jars = kafka.fetch_libraries(self._layout.kafka, log)
+            return kafka.prepare(self._layout.kafka, self._environment.port("POSTO_KAFKA_PORT"), jars, log, own)
+
+    def _prepare_mysql(self) -> Program:
+        with self._progress.step("mysql files", "system tables"):
+            return mysql.prepare(
+                self._layout.mysql,
+                self._environment.port("POSTO_MYSQL_PORT"),
+                self._layout.sockets / "mysql.sock",
+                self._environment.values["POSTO_MYSQL_PASSWORD"],
+                self._layout.log / "mysql.log",
+            )
+
+    def _start(self, program: Program) -> None:
+        """Start one program and wait until it is ready; one that keeps ending, or is not in time, is quoted."""
+        pids: set[int] = set()
+
+        def is_ready() -> bool:
+            state = self._supervisor.state(program.name)
+            pids.update({state.pid} if state.pid else set())
+            if len(pids) > _STARTS:
+                raise StackError(self._why_not(program))
+            return state.pid is not None and program.is_ready()
+
+        with self._progress.step(program.name, f"starting on 127.0.0.1:{program.port}") as step:
+            self._supervisor.start(program.name)
+            until(is_ready, START_SECONDS, lambda: self._why_not(program))
+            step.detail = f"127.0.0.1:{program.port}, pid {self._supervisor.state(program.name).pid}"
+
+    def _why_not(self, program: Program) -> str:
+        log = self._layout.log / f"{program.name}.log"
+        return f"{program.name} did not come up, its last words are: {last_line(log)} (more in {log})"
+
+    def _wanted_ports(self) -> dict[str, int]:
+        """The ports that the stack's own parts need, by the setting that moves them."""
+        part_of = {"POSTO_KAFKA_PORT": "kafka", "POSTO_MYSQL_PORT": "mysql", "POSTO_SIM_PORT": "simulator"}
+        wanted = {
+            name: self._environment.port(name)
+            for name in PORTS
+            if name not in part_of or part_of[name] in self._environment.local
+        }
+        first = self._environment.port("POSTO_METRICS_PORT")
+        workers = sum(program.name.startswith("worker-") for program in self._application)
+        return wanted | {f"POSTO_METRICS_PORT + {n}": first + n for n in range(1, workers)}
+
+
+def _demo(settings: Settings) -> None:
+    from infra.demo import run_demo
+
+    asyncio.run(run_demo(settings))
