@@ -97,6 +97,7 @@ def match_key(spelled: str) -> str:
     return contact(spelled).key
 
 
+@lru_cache(maxsize=8192)
 def recipient(spelled: str | int) -> str:
     """The recipient as the gateway takes it.
 
@@ -106,7 +107,10 @@ def recipient(spelled: str | int) -> str:
     """
     spelled = str(spelled).strip()
     if "@" in spelled:
-        return contact(spelled).id
+        named = contact(spelled)
+        if named.kind is ContactKind.OTHER:
+            raise ValueError(f"{spelled[:60]!r} is neither a phone number nor a WhatsApp id")
+        return named.id
     digits = _digits(spelled)
     if spelled.startswith("+"):
         return digits

@@ -24,10 +24,9 @@ UNKNOWN: Final = "unknown."
 _KINDS: Final = frozenset({MESSAGE, ACK, CONNECTION, REACTION, REVOKED})
 _OWN: Final = "key:"
 _HASH: Final = "hash:"
-_NEEDS_ESCAPE: Final = re.compile(r"[%|]|^(?:key|hash):")
 _ESCAPED: Final = re.compile(r"%(25|7C|3A)")
 _CHARACTERS: Final = {"25": "%", "7C": "|", "3A": ":"}
-_NAMESPACE_BYTES: Final = NAMESPACE.bytes
+_SHA1: Final = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 
 def for_event(
@@ -107,7 +106,7 @@ def _is_kind(name: str) -> bool:
 
 def _escape(part: str) -> str:
     """Percent-escape what would read as structure: `%`, `|`, and the colon of a leading `key:` or `hash:`."""
-    if not _NEEDS_ESCAPE.search(part):
+    if "%" not in part and "|" not in part and ":" not in part:
         return part
     escaped = part.replace("%", "%25").replace("|", "%7C")
     return escaped.replace(":", "%3A", 1) if escaped.startswith((_OWN, _HASH)) else escaped
@@ -118,8 +117,10 @@ def _unescape(part: str) -> str:
 
 
 def _uuid5(name: str) -> bytes:
-    """`uuid.uuid5(NAMESPACE, name).bytes` without its object, at a third of the cost."""
-    raw = bytearray(hashlib.sha1(_NAMESPACE_BYTES + name.encode(), usedforsecurity=False).digest()[:16])
+    """`uuid.uuid5(NAMESPACE, name).bytes`, at a third of its cost."""
+    sha1 = _SHA1.copy()
+    sha1.update(name.encode())
+    raw = bytearray(sha1.digest()[:16])
     raw[6] = raw[6] & 0x0F | 0x50
     raw[8] = raw[8] & 0x3F | 0x80
     return bytes(raw)

@@ -1,6 +1,5 @@
 """Times as producers and the gateway write them: seconds, milliseconds or ISO-8601, all to UTC."""
 
-import math
 from datetime import UTC, datetime, timedelta
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -15,6 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _FIRST_MILLISECONDS = 1e11
 _LONGEST_NUMBER = 20
+_BEYOND = 1e14  # milliseconds of the year 5138: no clock shows this
 
 
 def parse(value: object) -> datetime:
@@ -27,7 +27,7 @@ def parse(value: object) -> datetime:
     if isinstance(value, str):
         text = value.strip()
         moment = _number(float(text)) if _is_number(text) else _iso(text)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
         moment = _number(value)
     else:
         raise TimeError(f"expected a time, got {type(value).__name__}")
@@ -48,7 +48,8 @@ def from_milliseconds(value: int) -> datetime:
 
 def _is_number(text: str) -> bool:
     return (
-        len(text) <= _LONGEST_NUMBER
+        text[4:5] != "-"
+        and len(text) <= _LONGEST_NUMBER
         and text.isascii()
         and text.replace(".", "", 1).isdigit()
         and text[0] != "."
@@ -57,11 +58,9 @@ def _is_number(text: str) -> bool:
 
 
 def _number(value: float) -> datetime:
-    if not math.isfinite(value) or abs(value) >= 1e15:
+    if not -_BEYOND < value < _BEYOND:
         raise TimeError(f"{value:.6g} is not a time")
-    if abs(value) >= _FIRST_MILLISECONDS:
-        return _EPOCH + timedelta(milliseconds=value)
-    return _EPOCH + timedelta(seconds=value)
+    return datetime.fromtimestamp(value / 1000 if abs(value) >= _FIRST_MILLISECONDS else value, UTC)
 
 
 def _iso(text: str) -> datetime:

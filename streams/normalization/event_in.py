@@ -21,7 +21,8 @@ MAX_DEPTH: Final = 24
 """Levels of objects and arrays in payload and metadata; MariaDB reads JSON up to 32 levels."""
 MAX_TENANT_ID: Final = 2**32 - 1
 
-_EVENT_TYPE: Final = re.compile(r"[^\s.]+(?:\.[^\s.]+)*")
+_CONTAINERS: Final = (dict, list)
+_EVENT_TYPE: Final = re.compile(r"[^\s.\x00-\x1f\x7f-\x9f]+(?:\.[^\s.\x00-\x1f\x7f-\x9f]+)*")
 
 
 class _WrongValueError(ValueError):
@@ -57,21 +58,23 @@ def check(body: dict[str, Any]) -> CheckedEventIn:
     An empty text in an optional field counts as absent. NormalizationError carries every field that is wrong.
     """
     values: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
     wrong: list[FieldError] = []
-    for name, read in _READERS:
-        value = body.get(name)
-        if value is not None and value != "":
+    for name, value in body.items():
+        if (read := _READERS.get(name)) is None:
+            unknown[name] = value
+        elif value is not None and value != "":
             try:
                 values[name] = read(value)
             except ValueError as error:
                 wrong.append(FieldError(name, str(error)))
-    wrong.extend(FieldError(name, "is required") for name in _REQUIRED if body.get(name) in (None, ""))
-    if wrong:
-        raise _invalid(*wrong)
+    if wrong or "source_system" not in values or "event_type" not in values:
+        missing = [FieldError(name, "is required") for name in _REQUIRED if body.get(name) in (None, "")]
+        raise _invalid(*missing, *wrong)
     payload = values.setdefault("payload", {})
     metadata = values.setdefault("metadata", {})
-    if not _KNOWN.issuperset(body):
-        values["metadata"] = metadata = {name: item for name, item in body.items() if name not in _KNOWN} | metadata
+    if unknown:
+        values["metadata"] = metadata = unknown | metadata
     for name, held in (("payload", payload), ("metadata", metadata)):
         if _is_deeper(held, MAX_DEPTH):
             raise _invalid(FieldError(name, f"is nested deeper than {MAX_DEPTH} levels"))
@@ -129,7 +132,7 @@ def _name(value: object) -> str:
 
 
 def _event_type(value: object) -> str:
-    text = _name(value)
+    text = _text(value, MAX_NAME)
     if not _EVENT_TYPE.fullmatch(text):
         raise _WrongValueError("expected words with dots between them and no white space, as billing.invoice.overdue")
     return text
@@ -180,26 +183,25 @@ def _object(value: object) -> dict[str, Any]:
 
 def _is_deeper(value: Any, levels: int) -> bool:
     for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, dict | list) and (levels == 1 or _is_deeper(item, levels - 1)):
+        if isinstance(item, _CONTAINERS) and (levels == 1 or _is_deeper(item, levels - 1)):
             return True
     return False
 
 
 _REQUIRED: Final = ("source_system", "event_type")
-_READERS: Final[tuple[tuple[str, Callable[[object], Any]], ...]] = (
-    ("source_system", _name),
-    ("event_type", _event_type),
-    ("external_id", _id),
-    ("occurrence", _id),
-    ("idempotency_key", _own_key),
-    ("ordering_key", _own_key),
-    ("tenant_id", _tenant_id),
-    ("channel", _channel),
-    ("occurred_at", timestamps.parse),
-    ("payload", _object),
-    ("metadata", _object),
-    ("trace_id", _trace_id),
-    ("correlation_id", _trace_id),
-    ("expires_at", timestamps.parse),
-)
-_KNOWN: Final = frozenset(name for name, _ in _READERS)
+_READERS: Final[dict[str, Callable[[object], Any]]] = {
+    "source_system": _name,
+    "event_type": _event_type,
+    "external_id": _id,
+    "occurrence": _id,
+    "idempotency_key": _own_key,
+    "ordering_key": _own_key,
+    "tenant_id": _tenant_id,
+    "channel": _channel,
+    "occurred_at": timestamps.parse,
+    "payload": _object,
+    "metadata": _object,
+    "trace_id": _trace_id,
+    "correlation_id": _trace_id,
+    "expires_at": timestamps.parse,
+}
