@@ -27,7 +27,9 @@ class MySQLAddress(BaseModel):
 class Settings(BaseSettings):
     """The settings of one process; names are those of the environment, in lower case here."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     # The gateway.
     wpp_gateway_base_url: str = "http://127.0.0.1:8090"
