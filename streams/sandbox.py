@@ -1,0 +1,152 @@
+"""What a message template may do, and what a missing value does to it.
+
+The authors of templates are operators; the values come from strangers. So a value can neither reach the interpreter
+nor make a message that is endless, and a variable without a value never becomes a hole in a text.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, Template, TemplateError, Undefined, UndefinedError, nodes, pass_context
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from streams import formats
+
+MAX_BODY: Final = 20_000
+"""Longest template, in characters."""
+MAX_TURNS: Final = 10_000
+"""How many turns all loops of one message may take together."""
+FAULTS: Final = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""What a template can raise, while it is compiled or rendered."""
+
+_FILTERS: Final = (
+    *("abs", "capitalize", "count", "d", "default", "first", "float", "int", "items", "join", "last", "length", "list"),
+    *("lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "select", "selectattr"),
+    *("sort", "string", "sum", "title", "trim", "truncate", "unique", "upper", "urlencode"),
+)
+_METHODS: Final = (
+    *("capitalize", "endswith", "get", "items", "keys", "lower", "split", "startswith", "strip", "title", "upper"),
+    "values",
+)
+_TURNS: Final = "~turns"  # no template and no payload can use this name
+_COUNTED: Final = "~counted"
+
+
+class MissingVariableError(UndefinedError):
+    """A variable without a value was used."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class _Unknown(StrictUndefined):
+    """A variable that nothing defines. Any use of it fails, even in an `if`, so that a misspelt name shows."""
+
+    def __init__(self, hint: Any = None, obj: Any = None, name: Any = None, exc: Any = UndefinedError) -> None:
+        super().__init__(hint, obj, name, MissingVariableError if exc is UndefinedError and hint is None else exc)
+
+    @property
+    def _undefined_message(self) -> str:
+        return str(self._undefined_hint or self._undefined_name)
+
+
+class _Empty(_Unknown):
+    """A variable that is known and has no value. An `if` takes it for false; any other use fails."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:  # type: ignore[override]
+        return False
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Templates may read values, call harmless methods, calculate with numbers, and loop for a bounded time."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def __init__(self) -> None:
+        super().__init__(undefined=_Unknown, finalize=_written, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+        self.globals.clear()
+        kept = {name: self.filters[name] for name in _FILTERS}
+        own = {"brl": _of_value(formats.brl), "date_br": _of_value(formats.date_br), _COUNTED: _counted}
+        self.filters = kept | own
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Multiply numbers only: a text times a number fills the memory."""
+        if operator == "**" or not all(isinstance(value, int | float | Decimal) for value in (left, right)):
+            raise SecurityError(f"{operator} is not allowed here")
+        return super().call_binop(context, operator, left, right)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Let an object's own field win over a method of that name (`payload.items`), and take null for no value."""
+        value = obj[attribute] if isinstance(obj, dict) and attribute in obj else super().getattr(obj, attribute)
+        return _Empty(obj=obj, name=attribute) if value is None else value
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Take null for no value."""
+        value = super().getitem(obj, argument)
+        return _Empty(obj=obj, name=argument) if value is None else value
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, str | int | float | Decimal | date | Undefined) and not isinstance(value, bool):
+        return value
+    raise TypeError(f"a {type(value).__name__} cannot be written into a text")
+
+
+def _of_value(function: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A filter that fails with the name of a missing variable."""
+    return lambda value: function(str(value) if isinstance(value, Undefined) else value)
+
+
+@pass_context
+def _counted(context: Context, iterable: Iterable[Any]) -> Iterator[Any]:
+    turns = context[_TURNS]
+    for item in iterable:
+        if next(turns, None) is None:
+            raise SecurityError(f"loops take more than {MAX_TURNS} turns")
+        yield item
+
+
+_environment: Final = _Environment()
+
+
+@lru_cache(maxsize=4096)
+def compiled(body: str) -> Template | str:
+    """A template ready for `generate`, or the reason why it is none. Each text is compiled once."""
+    if len(body) > MAX_BODY:
+        return f"the template is longer than {MAX_BODY} characters"
+    try:
+        tree = _environment.parse(body)
+        for call in tree.find_all(nodes.Call):
+            if not isinstance(call.node, nodes.Getattr) or call.node.attr not in _METHODS:
+                return f"line {call.lineno}: only these can be called: {', '.join(_METHODS)}"
+        for loop in tree.find_all(nodes.For):
+            loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None, lineno=loop.lineno)
+        return Template.from_code(_environment, _environment.compile(tree), {})
+    except TemplateError as error:
+        return f"line {getattr(error, 'lineno', 1)}: {error.message}"
+    except FAULTS as error:
+        return f"does not compile: {error}"
+
+
+def context(values: dict[str, Any]) -> dict[str, Any]:
+    """The variables of one message, as a template sees them: null is no value."""
+    known = {name: _Empty(name=name) if value is None else value for name, value in values.items()}
+    return known | {_TURNS: iter(range(MAX_TURNS))}
