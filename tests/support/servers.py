@@ -31,7 +31,7 @@ def kafka_server(folder: Path) -> Iterator[str]:
     jars = kafka.fetch_libraries(JARS, log)
     program = kafka.prepare(folder / "kafka", port, jars, log)
     bootstrap_servers = f"127.0.0.1:{port}"
-    with running(program, lambda: kafka.is_ready(bootstrap_servers), log):
+    with running(program, log):
         yield bootstrap_servers
 
 
@@ -47,7 +47,7 @@ def mysql_server(folder: Path) -> Iterator[str]:
     log = folder / "mysql.log"
     with tempfile.TemporaryDirectory(prefix="posto-") as short:  # pytest's folders are too long for a socket
         program = mysql.prepare(folder / "mysql", port, Path(short) / "mysql.sock", password, log)
-        with running(program, lambda: mysql.is_ready(port, password), log):
+        with running(program, log):
             yield f"mysql://{mysql.USER}:{password}@127.0.0.1:{port}/{mysql.DATABASE}"
 
 
