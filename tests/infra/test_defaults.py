@@ -127,8 +127,8 @@ def test_several_invoices_make_one_text_with_each_and_the_total() -> None:
 @pytest.mark.parametrize("field", ["amount", "due_date"])
 def test_amount_and_due_date_are_required(template: str, field: str) -> None:
     incomplete = {name: value for name, value in INVOICE.items() if name != field}
-    several: dict[str, Any] = {"invoices": [INVOICE, incomplete]}
-    for payload in (incomplete, {**INVOICE, field: None}, several, {"invoices": [{}]}):
+    several: list[dict[str, Any]] = [{"invoices": [INVOICE, incomplete]}, {"invoices": [{}]}]
+    for payload in (incomplete, {**INVOICE, field: None}, *several):
         with pytest.raises(RenderError) as failure:
             text(template, payload)
         assert failure.value.variable is not None
