@@ -1,0 +1,282 @@
+"""Gateway: bodies and answers of the WhatsApp gateway's HTTP API, as tolerant as the gateway is varied.
+
+The shapes are those of field notes §4. Only what the hub uses is named; everything else an answer holds is kept as
+extra. A field that comes under several names is gathered before validation: the first name with a usable value wins.
+"""
+
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+CONNECTED_WORDS: Final = frozenset({"connected", "open", "inchat", "islogged", "qrreadsuccess"})
+"""The gateway's words for a channel that is up, in lower case; compared whole: `disconnected` holds `connected`."""
+
+QR_FIELDS: Final = ("qr", "qr_base64", "qrcode", "base64Qrimg", "base64", "image")
+QR_CONTAINERS: Final = ("data", "result")
+
+_IMAGE_TYPES: Final = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+_MAX_QR_DEPTH: Final = 4
+_MIN_BARE_BASE64: Final = 32  # shorter, it may be a word: `data` and `result` hold those too
+
+
+class Body(BaseModel):
+    """A request body: what is None stays out of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def encoded(self) -> bytes:
+        """The JSON bytes that go on the wire; ValueError where they cannot be made."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class CreateChannel(Body):
+    """`POST /api/channels`."""
+
+    channel: str
+
+
+class SendText(Body):
+    """`POST /api/messages` with a text; `channel` in the gateway's exact spelling."""
+
+    channel: str
+    to: str
+    text: str
+    metadata: dict[str, Any] | None = None
+
+
+class SetWebhook(Body):
+    """`POST /api/webhooks` and `POST /api/channels/:id/webhook`."""
+
+    url: str
+    secret: str | None = None
+
+
+class Answer(BaseModel):
+    """What the gateway answered: unknown fields are kept (`model_extra`)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Channel(Answer):
+    """One channel (a WhatsApp session) as the gateway sees it; `status` is its word in lower case, if it gave one."""
+
+    id: str
+    name: str | None = None
+    status: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, answer: Any) -> Any:
+        if not isinstance(answer, Mapping):
+            return {"id": answer} if isinstance(answer, str) else answer
+        status = first_text(answer, "status", "state", "connection")
+        if status is None and isinstance(answer.get("connected"), bool):
+            status = "connected" if answer["connected"] else "disconnected"
+        return {
+            **answer,
+            "id": first_text(answer, "id", "channel", "channelId", "channel_id", "session", "name"),
+            "name": first_text(answer, "name"),
+            "status": status.lower() if status else None,
+        }
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the gateway says that it is up; says nothing about messages really passing."""
+        return self.status in CONNECTED_WORDS
+
+
+class ChannelList(Answer):
+    """The answer of `GET /api/channels`; an entry without an id is left out."""
+
+    channels: tuple[Channel, ...]
+    total: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, answer: Any) -> Any:
+        if not isinstance(answer, Mapping):
+            return answer
+        listed = next((answer[key] for key in ("channels", "data") if isinstance(answer.get(key), list)), None)
+        if listed is None:
+            return answer
+        channels = tuple(_readable_channels(listed))
+        total = answer.get("total")
+        is_count = isinstance(total, int) and not isinstance(total, bool)
+        return {**answer, "channels": channels, "total": total if is_count else len(channels)}
+
+
+class ChannelAnswer(Answer):
+    """The answer of `GET /api/channels/:id`: nested under `channel` (or `data`), or flat."""
+
+    channel: Channel
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, answer: Any) -> Any:
+        if not isinstance(answer, Mapping):
+            return answer
+        data = answer.get("data")
+        if isinstance(data, Mapping):
+            answer = {**answer, **data}
+        nested = answer.get("channel")
+        return {"channel": nested if isinstance(nested, Mapping) else answer}
+
+
+class ChannelCreated(Answer):
+    """The answer of `POST /api/channels`; `qr_required`: a person must scan the QR code before the channel works."""
+
+    qr_required: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, answer: Any) -> Any:
+        if not isinstance(answer, Mapping):
+            return answer
+        said = any(answer.get(key) in (True, "true", 1) for key in ("qr_required", "qrRequired"))
+        status = first_text(answer, "status") or ""
+        return {**answer, "qr_required": said or status.lower() == "qr_required"}
+
+
+class QrCode(Answer):
+    """The answer of `GET /api/channels/:id/qr`: an image, or none yet, or none because the channel is connected.
+
+    `image` is base64 without a `data:` prefix.
+    """
+
+    image: str | None = None
+    mime_type: str | None = None
+    status: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, answer: Any) -> Any:
+        if not isinstance(answer, Mapping):
+            return answer
+        found = _find_image(answer, _MAX_QR_DEPTH)
+        status = first_text(answer, "status", "state")
+        image, mime_type = found or (None, None)
+        return {**answer, "image": image, "mime_type": mime_type, "status": status.lower() if status else None}
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a code to scan."""
+        return self.image is not None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether no code is needed, because the channel is up."""
+        return self.image is None and self.status in CONNECTED_WORDS
+
+    @property
+    def data_url(self) -> str | None:
+        """The image as a browser shows it."""
+        return f"data:{self.mime_type};base64,{self.image}" if self.image else None
+
+
+class SendReceipt(Answer):
+    """The answer of a send that was taken; the message id is usually missing."""
+
+    correlation_id: str | None = None
+    provider_message_id: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, answer: Any) -> Any:
+        if not isinstance(answer, Mapping):
+            return answer
+        places = [
+            answer,
+            *(answer[key] for key in ("data", "result", "message") if isinstance(answer.get(key), Mapping)),
+        ]
+        ids = (message_id(place.get(key)) for place in places for key in ("messageId", "message_id", "id"))
+        correlations = (first_text(place, "correlationId", "correlation_id") for place in places)
+        return {
+            **answer,
+            "correlation_id": next(filter(None, correlations), None),
+            "provider_message_id": next(filter(None, ids), None),
+        }
+
+
+class WebhookSet(Answer):
+    """The answer of both webhook calls; some versions leave every event switched off, which only the extras show."""
+
+
+def message_id(value: Any) -> str | None:
+    """The id of a message, given as a string, a number or the engine's object `{fromMe, remote, id, _serialized}`."""
+    if not isinstance(value, Mapping):
+        return _text(value)
+    serialized = _text(value.get("_serialized"))
+    bare, remote = _text(value.get("id")), _text(value.get("remote"))
+    if serialized or not bare or not remote:
+        return serialized or bare
+    return f"{'true' if value.get('fromMe') is True else 'false'}_{remote}_{bare}"
+
+
+def first_text(answer: Mapping[str, Any], *keys: str) -> str | None:
+    """The first of these fields that holds a text or a whole number, as text."""
+    return next(filter(None, (_text(answer.get(key)) for key in keys)), None)
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return None
+
+
+def _readable_channels(listed: Iterable[Any]) -> Iterable[Channel]:
+    for entry in listed:
+        try:
+            yield Channel.model_validate(entry)
+        except ValidationError:
+            continue
+
+
+def _find_image(answer: Mapping[str, Any], depth: int) -> tuple[str, str] | None:
+    """The first image under the known names, at this level before the nested ones: base64 and its type."""
+    values = [answer.get(key) for key in (*QR_FIELDS, *QR_CONTAINERS)]
+    for value in values:
+        if isinstance(value, str) and (image := _image(value)):
+            return image
+    for value in values:
+        if isinstance(value, Mapping) and depth and (image := _find_image(value, depth - 1)):
+            return image
+    return None
+
+
+def _image(value: str) -> tuple[str, str] | None:
+    """Base64 and type of an image given as base64 or as a `data:` URL; None for any other text."""
+    prefix, comma, rest = value.strip().partition(",")
+    is_url = bool(comma) and prefix.lower().startswith("data:")
+    encoded = "".join((rest if is_url else value).split())
+    encoded += "=" * (-len(encoded) % 4)
+    try:
+        data = b64decode(encoded, validate=True)
+    except ValueError:
+        return None
+    declared = prefix[len("data:") :].partition(";")[0].lower() if is_url else ""
+    recognised = next((mime_type for start, mime_type in _IMAGE_TYPES if data.startswith(start)), None)
+    if recognised or declared.startswith("image/"):
+        return encoded, recognised or declared
+    return (encoded, "image/png") if not is_url and len(encoded) >= _MIN_BARE_BASE64 else None
+
+
+__all__ = [
+    "Answer",
+    "Body",
+    "Channel",
+    "ChannelAnswer",
+    "ChannelCreated",
+    "ChannelList",
+    "CreateChannel",
+    "QrCode",
+    "SendReceipt",
+    "SendText",
+    "SetWebhook",
+    "WebhookSet",
+    "first_text",
+    "message_id",
+]
