@@ -128,12 +128,12 @@ class Session:
         self._connection.close()
 
 
-class _Cursor(aiomysql.DictCursor):
+class _Cursor(aiomysql.DictCursor):  # type: ignore[misc]
     """Rows as dicts; a warning of the server goes to our log instead of Python's warnings."""
 
     async def _show_warnings(self, conn: Any) -> None:
-        for level, code, message in await conn.show_warnings() or ():
-            log.warning("mysql_warning", level=level, code=code, message=message)
+        for severity, code, message in await conn.show_warnings() or ():
+            log.warning("mysql_warning", severity=severity, code=code, message=message)
 
 
 __all__ = ["Database", "Row", "Session"]

@@ -1,0 +1,35 @@
+"""`posto migrate`: bring the tables of MySQL up to date."""
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+
+def migrate(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 where something is pending.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Bring the tables of MySQL up to date; running it again is harmless.
+
+    Waits for a MySQL that is still starting, and for another process that is migrating.
+
+    - `posto migrate` applies what is pending.
+    - `posto migrate --check` only says what is.
+    """
+    from infra import migrations, settings
+
+    loaded = settings.load()
+    applied = [] if check else asyncio.run(migrations.migrate(loaded))
+    known = asyncio.run(migrations.migrations(loaded))
+    pending = [migration.name for migration in known if migration.applied_at is None]
+    if as_json:
+        rows = [{"name": one.name, "applied_at": one.applied_at and f"{one.applied_at.isoformat()}Z"} for one in known]
+        typer.echo(json.dumps({"migrations": rows, "applied_now": applied, "pending": pending}))
+    else:
+        for one in known:
+            when = f"applied {one.applied_at:%Y-%m-%d %H:%M:%S} UTC" if one.applied_at else "pending"
+            typer.echo(f"{one.name:<32}{when}{'  (now)' if one.name in applied else ''}")
+    if pending:
+        raise typer.Exit(1)
