@@ -1,0 +1,236 @@
+"""What a webhook says, as one fact: its type, its key, what it says, and what is kept of it."""
+
+import hashlib
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from streams import identity, keys, timestamps
+from streams.identity import MessageId
+from streams.normalization.inbound import (
+    Ack,
+    ChannelState,
+    Content,
+    Inbound,
+    Message,
+    Other,
+    Reaction,
+    Revoked,
+    Technical,
+)
+
+INBOUND_MESSAGE: Final = "whatsapp.inbound.message"
+OUTBOUND_MESSAGE: Final = "whatsapp.outbound.message"
+DELIVERY_ACK: Final = "whatsapp.delivery.ack"
+CONNECTION_UPDATE: Final = "whatsapp.connection.update"
+MESSAGE_REACTION: Final = "whatsapp.message.reaction"
+MESSAGE_REVOKED: Final = "whatsapp.message.revoked"
+UNKNOWN: Final = "whatsapp.unknown."
+
+_VOLATILE: Final = frozenset({"event_id", "correlation_id", "timestamp", "clientReceivedTsMillis"})
+"""Fields of an envelope that are new at every emission of one fact."""
+_LONGEST_NAME: Final = 80
+
+
+class Circumstances(msgspec.Struct):
+    """What stands around a fact: the body, its own time where it has one, and the id of the raw record."""
+
+    body: dict[str, Any]
+    occurred_at: datetime | None
+    raw_id: str
+
+
+class Fact(msgspec.Struct, kw_only=True):
+    """`says` is what a repetition must say as well to be a duplicate and no conflict."""
+
+    event_type: str
+    key: str
+    says: Any
+    payload: dict[str, Any]
+    occurred_at: datetime | None
+    contact: str | None = None
+    external_id: str | None = None
+
+
+def of(said: Inbound, channel: str | None, around: Circumstances) -> Fact:
+    """Make the fact of what was said on a canonical channel."""
+    match said:
+        case Message():
+            return _message(said, channel, around)
+        case Ack():
+            return _ack(said, channel, around)
+        case Reaction():
+            return _reaction(said, channel, around)
+        case Revoked():
+            return _revoked(said, channel, around)
+        case ChannelState():
+            return _channel_state(said, channel, around)
+        case Other():
+            return _other(said, channel, around)
+        case Technical():
+            raise TypeError("technical noise is no fact")
+
+
+def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
+    content = said.content
+    says, contact = _says(content), _contact(said.chat)
+    key = _key(channel, keys.MESSAGE, said.id, [contact, says, _hash(content.dropped)], around)
+    if content.is_shell:
+        key += "|shell"
+    return Fact(
+        event_type=OUTBOUND_MESSAGE if said.is_own else INBOUND_MESSAGE,
+        key=key,
+        says=says,
+        payload=_present(
+            message_id=_full(said.id),
+            message_key=_stable(said.id),
+            chat=said.chat,
+            contact=contact,
+            to=said.addressee,
+            from_me=said.is_own,
+            author=said.author,
+            sender_name=said.sender_name,
+            type=content.type,
+            text=content.text,
+            caption=content.caption,
+            text_length=content.text_length,
+            media=content.media,
+            location=content.location,
+            vcard=content.vcard,
+            quoted=content.quoted,
+            shell=content.is_shell or None,
+            timestamp=around.occurred_at and timestamps.milliseconds(around.occurred_at),
+        )
+        | ({"from": said.sender} if said.sender else {}),
+        occurred_at=around.occurred_at,
+        contact=contact,
+        external_id=_full(said.id),
+    )
+
+
+def _ack(said: Ack, channel: str | None, around: Circumstances) -> Fact:
+    return Fact(
+        event_type=DELIVERY_ACK,
+        key=keys.for_gateway(channel, keys.ACK, said.id.key, said.status),
+        says=said.status,
+        payload={"message_id": said.id.full, "message_key": said.id.key, "status": said.status},
+        occurred_at=around.occurred_at,
+        contact=_contact(said.chat),
+        external_id=said.id.full,
+    )
+
+
+def _reaction(said: Reaction, channel: str | None, around: Circumstances) -> Fact:
+    says = [_stable(said.target), said.text]
+    return Fact(
+        event_type=MESSAGE_REACTION,
+        key=_key(channel, keys.REACTION, said.id, [said.chat, said.author, says], around),
+        says=says,
+        payload=_present(
+            message_id=_full(said.id),
+            message_key=_stable(said.id),
+            target_id=_full(said.target),
+            target_key=_stable(said.target),
+            reaction=said.text,
+            from_me=said.is_own,
+            chat=said.chat,
+            author=said.author,
+        ),
+        occurred_at=around.occurred_at,
+        contact=_contact(said.chat),
+        external_id=_full(said.id),
+    )
+
+
+def _revoked(said: Revoked, channel: str | None, around: Circumstances) -> Fact:
+    return Fact(
+        event_type=MESSAGE_REVOKED,
+        key=_key(channel, keys.REVOKED, said.id, [said.chat], around),
+        says=None,
+        payload=_present(message_id=_full(said.id), message_key=_stable(said.id), chat=said.chat),
+        occurred_at=around.occurred_at,
+        contact=_contact(said.chat),
+        external_id=_full(said.id),
+    )
+
+
+def _channel_state(said: ChannelState, channel: str | None, around: Circumstances) -> Fact:
+    return Fact(
+        event_type=CONNECTION_UPDATE,
+        key=keys.for_gateway(channel, keys.CONNECTION, said.state, _time(around) or _raw(around)),
+        says=said.state,
+        payload={"state": said.state, "word": said.word},
+        occurred_at=around.occurred_at,
+    )
+
+
+def _other(said: Other, channel: str | None, around: Circumstances) -> Fact:
+    name = _segments(said.name)
+    named = said.id.key if said.id else _time(around) or _raw(around)
+    return Fact(
+        event_type=UNKNOWN + name,
+        key=keys.for_gateway(channel, keys.UNKNOWN + name, named),
+        says=_without_volatile(around.body),
+        payload=_present(name=said.name, message_key=_stable(said.id), chat=said.chat, detail=said.detail),
+        occurred_at=around.occurred_at,
+        contact=_contact(said.chat),
+        external_id=_full(said.id),
+    )
+
+
+def _key(channel: str | None, kind: str, named: MessageId | None, content: Any, around: Circumstances) -> str:
+    """The id names the fact; without one its content and time do; without a time the raw record does."""
+    if named is not None:
+        return keys.for_gateway(channel, kind, named.key)
+    if (time := _time(around)) is not None:
+        return keys.for_gateway(channel, kind, f"content:{keys.fingerprint([content, time])}")
+    return keys.for_gateway(channel, kind, _raw(around))
+
+
+def _says(content: Content) -> list[Any]:
+    media_id = content.media and content.media.get("media_id")
+    return [content.type, content.text, content.caption, media_id, content.location, content.vcard]
+
+
+def _without_volatile(body: dict[str, Any]) -> Any:
+    raw = body.get("raw")
+    payload = raw.get("payload") if isinstance(raw, dict) else None
+    kept = {name: value for name, value in body.items() if name not in _VOLATILE and name != "raw"}
+    if isinstance(payload, dict):
+        kept["raw"] = {name: value for name, value in payload.items() if name not in _VOLATILE}
+    return kept
+
+
+def _full(named: MessageId | None) -> str | None:
+    return None if named is None else named.full
+
+
+def _stable(named: MessageId | None) -> str | None:
+    return None if named is None else named.key
+
+
+def _time(around: Circumstances) -> str | None:
+    return None if around.occurred_at is None else str(timestamps.milliseconds(around.occurred_at))
+
+
+def _raw(around: Circumstances) -> str:
+    return f"raw:{around.raw_id}"
+
+
+def _hash(text: str | None) -> str | None:
+    return None if text is None else hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _contact(spelled: str | None) -> str | None:
+    return None if spelled is None else identity.match_key(spelled)
+
+
+def _segments(name: str) -> str:
+    """A name as segments of an event type: letters, digits, `_` and `-`, joined by dots."""
+    clean = "".join(letter if letter.isalnum() or letter in "_-." else "_" for letter in name[:_LONGEST_NAME])
+    return ".".join(filter(None, clean.split("."))) or "unnamed"
+
+
+def _present(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

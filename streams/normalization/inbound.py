@@ -1,0 +1,108 @@
+"""What a webhook says, whatever its dialect: the shapes that become events."""
+
+from typing import Any, Final
+
+import msgspec
+
+from schemas.deliveries import AckStatus
+from streams.identity import MessageId
+
+MEDIA: Final = frozenset({"image", "video", "audio", "ptt", "document", "sticker"})
+"""Types of messages whose content is a file."""
+TEXT: Final = "text"
+
+
+class Content(msgspec.Struct, kw_only=True):
+    """What a message holds. `dropped` is what stood in a text field and was the bytes of a file or thumbnail.
+
+    `text_length` is set where the text was longer than is kept.
+    """
+
+    type: str = TEXT
+    text: str | None = None
+    caption: str | None = None
+    media: dict[str, Any] | None = None
+    location: dict[str, Any] | None = None
+    vcard: str | None = None
+    quoted: dict[str, Any] | None = None
+    dropped: str | None = None
+    text_length: int | None = None
+
+    @property
+    def is_shell(self) -> bool:
+        """Whether the type promises something that is not there: another emission will bring it."""
+        if self.text or self.caption or self.dropped:
+            return False
+        match self.type:
+            case "text":
+                return True
+            case "vcard":
+                return self.vcard is None
+            case "location":
+                return self.location is None
+            case _:
+                return False
+
+
+class Message(msgspec.Struct, kw_only=True):
+    """A message, received or sent. `chat` is the other party or the group; ids are spelled as they came."""
+
+    content: Content
+    id: MessageId | None
+    is_own: bool
+    chat: str | None
+    sender: str | None = None
+    addressee: str | None = None
+    author: str | None = None
+    sender_name: str | None = None
+
+
+class Ack(msgspec.Struct):
+    """What became of a message that the channel sent."""
+
+    id: MessageId
+    status: AckStatus
+    chat: str | None
+
+
+class Reaction(msgspec.Struct, kw_only=True):
+    """A reaction to a message; an empty `text` takes it back."""
+
+    id: MessageId | None
+    target: MessageId | None
+    text: str
+    is_own: bool
+    chat: str | None
+    author: str | None
+
+
+class Revoked(msgspec.Struct):
+    """A message was deleted for everyone."""
+
+    id: MessageId | None
+    chat: str | None
+
+
+class ChannelState(msgspec.Struct):
+    """The channel itself changed to `connected`, `disconnected` or `qr_required`; `word` is the gateway's own."""
+
+    state: str
+    word: str
+
+
+class Technical(msgspec.Struct):
+    """Nothing that is an event: presence, labels, notices. `kind` is a short word for counting."""
+
+    kind: str
+
+
+class Other(msgspec.Struct):
+    """Something without an event type of its own, kept under its `name`."""
+
+    name: str
+    id: MessageId | None = None
+    chat: str | None = None
+    detail: str | None = None
+
+
+Inbound = Message | Ack | Reaction | Revoked | ChannelState | Technical | Other

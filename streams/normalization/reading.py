@@ -1,0 +1,129 @@
+"""From the parts of a body to what it says, once a dialect has named its kind and read its content."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+from streams.identity import MessageId, message_id
+from streams.normalization import fields, noise
+from streams.normalization.fields import Parts
+from streams.normalization.inbound import (
+    Ack,
+    ChannelState,
+    Content,
+    Inbound,
+    Message,
+    Other,
+    Reaction,
+    Revoked,
+    Technical,
+)
+from streams.normalization.vocabulary import CHANNEL_STATES, PRESENCE, QR_REQUIRED, ack_status
+
+MAX_REACTION: Final = 64
+_TARGET: Final = ((fields.PAYLOAD, "msgId"), (fields.TOP, "msgId"))
+_EMOJI: Final = ((fields.PAYLOAD, "reactionText"), (fields.TOP, "reactionText"))
+_REVOKED: Final = ((fields.PAYLOAD, "refId"), (fields.TOP, "refId"))
+
+
+class Kind(StrEnum):
+    """What an event's name says it is about."""
+
+    MESSAGE = "message"
+    OWN_MESSAGE = "own_message"
+    ACK = "ack"
+    CONNECTION = "connection"
+    STATUS = "status"
+    QR = "qr"
+    REACTION = "reaction"
+    REVOKED = "revoked"
+
+
+def read(kind: Kind | None, name: str, parts: Parts, content: Callable[[Parts], Content]) -> Inbound:
+    """Read a body of a known kind; what lacks what its kind needs is kept as `Other` under its name."""
+    match kind:
+        case Kind.MESSAGE | Kind.OWN_MESSAGE:
+            return message(parts, content(parts), is_own=kind is Kind.OWN_MESSAGE)
+        case Kind.ACK:
+            return _ack(name, parts)
+        case Kind.CONNECTION | Kind.STATUS:
+            return _channel_state(kind, name, parts)
+        case Kind.QR:
+            return ChannelState(QR_REQUIRED, name)
+        case Kind.REACTION:
+            return reaction(parts, fields.first(parts, _TARGET, message_id), fields.first(parts, _EMOJI, fields.text))
+        case Kind.REVOKED:
+            return revoked(parts, fields.first(parts, _REVOKED, message_id) or fields.message_id(parts))
+        case None:
+            return _other(name, parts)
+
+
+def message(parts: Parts, content: Content, *, is_own: bool = False) -> Message | Technical:
+    """Read a message; `is_own` where the event's name already says that the channel sent it."""
+    if content.type in noise.NOTICES:
+        return Technical(content.type)
+    named = fields.message_id(parts)
+    said = fields.from_me(parts, named)
+    is_own = is_own if said is None else said
+    chat = fields.chat(parts, named, is_own=is_own)
+    if chat is not None and chat.endswith("@broadcast"):
+        return Technical(noise.BROADCAST)
+    sender = fields.sender(parts, is_own=is_own)
+    author = fields.author(parts, named)
+    if author is None and chat is not None and chat.endswith("@g.us") and not is_own and sender != chat:
+        author = sender
+    return Message(
+        content=content,
+        id=named,
+        is_own=is_own,
+        chat=chat,
+        sender=sender,
+        addressee=fields.addressee(parts, is_own=is_own),
+        author=author,
+        sender_name=fields.sender_name(parts),
+    )
+
+
+def reaction(parts: Parts, target: MessageId | None, text: str | None) -> Reaction:
+    """Read a reaction to `target`."""
+    named = fields.message_id(parts)
+    is_own = bool(fields.from_me(parts, named))
+    return Reaction(
+        id=named,
+        target=target,
+        text=(text or "")[:MAX_REACTION],
+        is_own=is_own,
+        chat=fields.chat(parts, named, is_own=is_own),
+        author=fields.author(parts, named),
+    )
+
+
+def revoked(parts: Parts, target: MessageId | None) -> Revoked:
+    """Read that `target` was deleted."""
+    return Revoked(target, fields.chat(parts, target, is_own=bool(fields.from_me(parts, target))))
+
+
+def _ack(name: str, parts: Parts) -> Inbound:
+    named = fields.message_id(parts)
+    status = fields.first(parts, fields.ACK_STATUS, ack_status)
+    if named is None or status is None:
+        return _other(name, parts)
+    chat = named.chat and fields.contact_id(named.chat)
+    return Ack(named, status, chat or fields.addressee(parts, is_own=True))
+
+
+def _channel_state(kind: Kind, name: str, parts: Parts) -> Inbound:
+    words = [word for part, place in fields.STATE if (word := fields.word(parts[part].get(place)))]
+    for word in words:
+        if word in PRESENCE:
+            return Technical("presence")
+        if word in CHANNEL_STATES:
+            return ChannelState(CHANNEL_STATES[word], word)
+    if kind is Kind.STATUS:
+        return Technical(noise.STATUS)
+    return Other(name, detail=words[0] if words else None)
+
+
+def _other(name: str, parts: Parts) -> Other:
+    named = fields.message_id(parts)
+    return Other(name, named, fields.chat(parts, named, is_own=bool(fields.from_me(parts, named))))

@@ -1,0 +1,84 @@
+"""The gateway's webhooks to events; technical noise to a word for counting."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from schemas.events import Event
+from streams import identity, keys
+from streams.normalization import dialects, facts, fields, noise
+from streams.normalization.decoding import decode_object
+from streams.normalization.errors import FieldError, NormalizationError
+from streams.normalization.fields import Parts
+from streams.normalization.inbound import Technical
+from streams.normalization.noise import Noise
+from streams.normalization.raw import RawRecord
+
+_LONGEST_TRACE_ID: Final = 128
+
+
+def normalize(value: bytes | None, raw: RawRecord) -> Sequence[Event] | Noise:
+    """Turn the body of a webhook into its events, or say that it is noise.
+
+    NormalizationError where the body is no JSON object or names no event. What is understood only in part becomes an
+    event with what is sure; a name that is not known becomes `whatsapp.unknown.<name>`.
+    """
+    try:
+        return _read(fields.parts(decode_object(value, lone_surrogates=True)), raw)
+    except RecursionError:
+        raise NormalizationError("too_deep", "the body is nested too deeply") from None
+
+
+def _read(parts: Parts, raw: RawRecord) -> Sequence[Event] | Noise:
+    named = fields.event_name(parts)
+    channel_id = fields.channel(parts)
+    channel = None if channel_id is None else identity.canonical_channel(channel_id) or None
+    if kind := noise.TECHNICAL.get(fields.engine_name(parts)) or noise.TECHNICAL.get(named):
+        return Noise(kind, channel)
+    if not named:
+        field = FieldError("event", "is required, as the name of the event")
+        raise NormalizationError("invalid_field", str(field), (field,))
+    dialect = dialects.of(parts)
+    said = dialect.read(parts)
+    if isinstance(said, Technical):
+        return Noise(said.kind, channel)
+    fact = facts.of(said, channel, facts.Circumstances(parts[fields.TOP], fields.time(parts), raw.raw_id))
+    metadata = {"dialect": dialect.NAME, "event": named}
+    if channel_id is not None:
+        metadata["channel_id"] = channel_id
+    if emission := _id(parts, "event_id"):
+        metadata["gateway_event_id"] = emission
+    return [_event(fact, channel, metadata, parts, raw)]
+
+
+def _event(fact: facts.Fact, channel: str | None, metadata: dict[str, Any], parts: Parts, raw: RawRecord) -> Event:
+    key = fact.key
+    correlation_id = _id(parts, "correlation_id")
+    received_at = raw.received_at
+    occurred_at: datetime = fact.occurred_at or received_at
+    return Event(
+        event_id=keys.event_id(key),
+        idempotency_key=key,
+        event_type=fact.event_type,
+        source_system=keys.GATEWAY,
+        stream_key=keys.stream_key(key),
+        fingerprint=keys.fingerprint(fact.says),
+        trace_id=raw.caller_trace_id or correlation_id or raw.trace_id,
+        occurred_at=occurred_at,
+        received_at=received_at,
+        raw=raw.coordinates,
+        channel=channel,
+        contact=fact.contact,
+        conversation_id=identity.conversation_id(channel, fact.contact),
+        correlation_id=correlation_id,
+        external_id=fact.external_id,
+        payload=fact.payload,
+        metadata=metadata,
+    )
+
+
+def _id(parts: Parts, name: str) -> str | None:
+    value = parts[fields.TOP].get(name)
+    if not isinstance(value, str) or len(value) > _LONGEST_TRACE_ID or not value.isprintable():
+        return None
+    return value or None
