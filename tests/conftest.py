@@ -6,6 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.support import servers
+from tests.support.stack import Stack
+from tests.support.stack import stack as running_stack
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +36,10 @@ def new_database(mysql_server: str) -> Iterator[Callable[[], str]]:
     """A function that makes an empty database and returns its DSN; all are dropped when the module is done."""
     with ExitStack() as databases:
         yield lambda: databases.enter_context(servers.database(mysql_server))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole stack, as `posto up` makes it, shared by the end-to-end tests: use keys and contacts of your own."""
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running

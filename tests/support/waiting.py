@@ -4,17 +4,31 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
 async def eventually(
-    check: Callable[[], T | Awaitable[T]],
+    check: Callable[[], Awaitable[T]],
+    timeout: float = ...,  # noqa: ASYNC109
+    interval: float = ...,
+    because: str = ...,
+) -> T: ...
+@overload
+async def eventually(
+    check: Callable[[], T],
+    timeout: float = ...,  # noqa: ASYNC109
+    interval: float = ...,
+    because: str = ...,
+) -> T: ...
+async def eventually(
+    check: Callable[[], Any],
     timeout: float = 10.0,  # noqa: ASYNC109 - a deadline for the condition, not a cancellation
     interval: float = 0.02,
     because: str = "the condition did not come true",
-) -> T:
+) -> Any:
     """Call `check` (a function or coroutine function) until its value is true, and return that value.
 
     An AssertionError in `check` means "not yet"; after `timeout` seconds it is raised, or one that says `because`.
@@ -24,9 +38,10 @@ async def eventually(
         failure: AssertionError | None = None
         try:
             value = check()
-            found: T = await value if inspect.isawaitable(value) else value
-            if found:
-                return found
+            if inspect.isawaitable(value):
+                value = await value
+            if value:
+                return value
         except AssertionError as error:
             failure = error
         if time.monotonic() >= deadline:
