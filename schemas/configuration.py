@@ -70,3 +70,15 @@ class Sentinel(msgspec.Struct, kw_only=True, frozen=True):
 
 
 SENTINEL_KEY = b"~complete"
+
+
+class Change(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """One published version of an entry: the value of `config.change`, keyed by its id.
+
+    `topic` is where it was published, `value` its JSON there; without one, this version deleted the entry.
+    """
+
+    topic: str
+    id: str
+    version: int
+    value: dict[str, Any] | None = None

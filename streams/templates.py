@@ -20,7 +20,7 @@ DEFAULT_TIME_ZONE: Final = "America/Sao_Paulo"
 _GAP: Final = re.compile(r"\n{3,}")
 
 
-class RenderError(Exception):
+class RenderError(ValueError):
     """A template that cannot be rendered for an event. `variable` names the one that is missing, if that is why."""
 
     def __init__(self, template: str, reason: str, variable: str | None = None) -> None:
