@@ -38,7 +38,7 @@ class FactKind(StrEnum):
     ANSWERED = "answered"
     """The gateway took the message."""
     NOT_SENT = "not_sent"
-    """The attempt surely sent nothing; `retry_at` says when the next one is due."""
+    """The attempt surely sent nothing; `retry_at` says when the next one is due: without it, there will be none."""
     REFUSED = "refused"
     """The gateway refused the message for good."""
     IN_DOUBT = "in_doubt"
@@ -46,7 +46,7 @@ class FactKind(StrEnum):
     ACKED = "acked"
     """WhatsApp reported a delivery state, bound by provider id."""
     EXPIRED = "expired"
-    """Its time ran out before it could be sent."""
+    """Its time ran out before it could be sent; an `attempt` that had started sent nothing."""
     SUPPRESSED = "suppressed"
     """It was not to be sent: a replayed record, or a precondition that no longer holds."""
 
@@ -65,8 +65,9 @@ class AckStatus(StrEnum):
 class DeliveryFact(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """One fact about a command, with the `status` after it: the value of `delivery.status`, keyed by channel.
 
-    `attempt` counts from 1; 0 where the fact is about no attempt. `reason` is a short machine word, `message` what
-    the gateway said. Times are UTC.
+    `attempt` counts from 1; 0 where the fact is about no attempt. `command` is there in `accepted` alone. `reason` is
+    a short machine word (`http_429`, `channel_changed`, `owner_lost`, `replay`, ...), `message` what the gateway said,
+    without secrets. `evidence` is where the record lies that an `acked` comes from. Times are UTC.
     """
 
     command_id: str

@@ -1,0 +1,93 @@
+"""Commands to WhatsApp messages: each to the owner of its partition, whose log has it before it is let go."""
+
+from collections import defaultdict
+from typing import Final, Protocol
+
+import msgspec
+
+from adapters.gateway import GatewayError, NotSent, Permanent
+from schemas import headers
+from schemas.commands import Command
+from schemas.deliveries import Evidence
+from schemas.events import Coordinates
+from schemas.gateway import SendReceipt
+from streams import topics
+from streams.runtime import AgentFunction, Batch, Record, RecordTooLargeError
+from streams.runtime.dead_letters import header
+from streams.sending import inputs
+from streams.sending.book import command_key
+from streams.sending.desk import Found, Incoming
+from streams.sending.outboxes import Outboxes
+
+SOURCES: Final = (topics.COMMAND_OUTBOUND, topics.DELIVERY_EVIDENCE)
+OUTPUTS: Final = ()
+
+LARGEST_COMMAND: Final = 262_144
+"""Bytes: a larger command might not fit, in the form of a fact or of the snapshot, into the topics of those."""
+
+_decode_command = msgspec.json.Decoder(Command).decode
+_decode_evidence = msgspec.json.Decoder(Evidence).decode
+
+
+def build(outboxes: Outboxes) -> AgentFunction:
+    """The agent: gives commands and evidence to the owners of their partitions; what it cannot read is a dead letter.
+
+    A slow gateway holds nothing up: all that is waited for here is the log.
+    """
+
+    async def sender(batch: Batch) -> None:
+        incoming: defaultdict[int, list[Incoming]] = defaultdict(list)
+        for record in batch.records:
+            try:
+                incoming[record.partition].append(_read(record))
+            except (ValueError, RecursionError, RecordTooLargeError) as error:
+                batch.reject(record, error)
+        await outboxes.take(incoming)
+
+    return sender
+
+
+def _read(record: Record) -> Incoming:
+    value = record.value or b""
+    if record.topic == topics.DELIVERY_EVIDENCE:
+        evidence = _decode_evidence(value)
+        if evidence.command_id is not None:
+            command_key(evidence.command_id)  # ValueError for what is no command id
+        return Found(evidence, Coordinates(record.topic, record.partition, record.offset))
+    if len(value) > LARGEST_COMMAND:
+        raise RecordTooLargeError(topics.DELIVERY_STATUS, len(value), LARGEST_COMMAND)
+    command = _decode_command(value)
+    command_key(command.command_id)
+    is_replay = header(record.headers, headers.REPLAY) is not None
+    return inputs.Replay(command) if is_replay else inputs.Take(command)
+
+
+class Gateway(Protocol):
+    """The gateway, as far as the sender calls it (`adapters.gateway.GatewayClient`)."""
+
+    async def send_text(
+        self, channel_id: str, to: str, text: str, metadata: dict[str, str], *, request_id: str
+    ) -> SendReceipt: ...
+
+
+class GatewayCarrier:
+    """Makes the request of an attempt, and says what its outcome means for the command."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, channel_id: str, command: Command, attempt: int) -> inputs.Answer:
+        """Send one text; every error of the gateway becomes an answer."""
+        metadata = {"command_id": command.command_id, "event_id": command.event_id, "trace_id": command.trace_id}
+        request_id = f"{command.command_id}:{attempt}"
+        try:
+            receipt = await self._gateway.send_text(
+                channel_id, command.to, command.text, metadata, request_id=request_id
+            )
+        except NotSent as error:
+            return inputs.NotSent(attempt, error.reason, error.said or None, error.status, error.retry_after)
+        except Permanent as error:
+            return inputs.Refused(attempt, error.reason, error.said or None, error.status)
+        except GatewayError as error:
+            return inputs.Unclear(attempt, error.reason, error.said or None, error.status)
+        return inputs.Sent(attempt, receipt.provider_message_id)

@@ -1,0 +1,1 @@
+"""Sending: one owner per partition takes commands, attempts them, and settles them by what comes back."""

@@ -1,0 +1,152 @@
+"""What the owner of a partition knows: the fold of its log, with the open commands at hand and the rest in a table."""
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Final, Protocol
+
+import msgspec
+
+from schemas.deliveries import DeliveryFact
+from streams.deliveries import Delivery, apply
+from streams.identity import message_key
+from streams.sending.schedule import Schedule
+from streams.sending.turns import may_send
+
+CommandKey = bytes
+"""A command id in its 16-byte form."""
+
+_OPEN: Final = b"o"
+_CLOSED: Final = b"c"
+_POSITION: Final = b"position"
+_PROVIDER: Final = b"provider:"
+
+
+class Table(Protocol):
+    """A keyed table that survives its owner; `write` returns once its changelog is acknowledged."""
+
+    def get(self, partition: int, key: bytes) -> bytes | None: ...
+
+    def items(self, partition: int) -> Iterable[tuple[bytes, bytes]]: ...
+
+    async def write(self, partition: int, changes: Mapping[bytes, bytes | None]) -> None: ...
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One command in the snapshot; `first_offset` is where its facts begin in the log."""
+
+    first_offset: int
+    delivery: Delivery
+
+
+def command_key(command_id: str) -> CommandKey:
+    """The 16-byte form of a command id; ValueError where it is no UUID."""
+    return uuid.UUID(command_id).bytes
+
+
+def binding(fact: DeliveryFact) -> bytes | None:
+    """The key under which a fact makes its message known, by channel and the stable part of its id; None for none."""
+    key = message_key(fact.provider_message_id)
+    return provider_key(fact.channel, key) if key else None
+
+
+def provider_key(channel: str, message: str) -> bytes:
+    """The key of a provider's message: canonical channel and message key."""
+    return _PROVIDER + f"{channel}:{message}".encode()
+
+
+class Book:
+    """All that is acknowledged in the log of one partition, and nothing else.
+
+    The table is its snapshot: it may lag behind, and says up to which offset of the log it is complete. Kept there:
+    commands by key (open ones whole, closed ones without their text), messages by provider key, and the position.
+    """
+
+    def __init__(self, partition: int, table: Table) -> None:
+        self.partition = partition
+        self.position = 0
+        self.channels: set[str] = set()
+        self._table = table
+        self._open: dict[CommandKey, Entry] = {}
+        self._unsaved: dict[bytes, Entry | bytes] = {}
+        self._saving: dict[bytes, Entry | bytes] = {}
+        for key, value in table.items(partition):
+            if key == _POSITION:
+                self.position = int(value)
+            elif key.startswith(_PROVIDER):
+                self.channels.add(key.removeprefix(_PROVIDER).rpartition(b":")[0].decode())
+            elif value.startswith(_OPEN):
+                self._open[key] = _decode(value)
+
+    def get(self, key: CommandKey) -> Delivery | None:
+        """What is known of a command, open or closed."""
+        entry = self._entry(key)
+        return entry.delivery if entry else None
+
+    def open_commands(self) -> Iterator[tuple[CommandKey, Delivery]]:
+        """The commands that are not closed, in the order in which they were taken."""
+        for key, entry in sorted(self._open.items(), key=lambda item: item[1].first_offset):
+            yield key, entry.delivery
+
+    def bound(self, provider: bytes) -> CommandKey | None:
+        """The command that a provider's message was sent for."""
+        found = self._unsaved.get(provider) or self._saving.get(provider) or self._table.get(self.partition, provider)
+        return found if isinstance(found, bytes) else None
+
+    def replay_from(self, now: datetime, schedule: Schedule) -> int:
+        """Where a new owner reads the log from: the snapshot's end, or the first fact of what may still be sent.
+
+        The table alone never authorises a send: what its own log says of such a command is read again.
+        """
+        sendable = (entry.first_offset for entry in self._open.values() if may_send(entry.delivery, now, schedule))
+        return min(self.position, min(sendable, default=self.position))
+
+    def learn(self, offset: int, fact: DeliveryFact) -> None:
+        """Add a fact that the log holds at this offset; adding it again changes nothing."""
+        self.position = max(self.position, offset + 1)
+        key = command_key(fact.command_id)
+        known = self._entry(key)
+        delivery = apply(known.delivery if known else None, fact)
+        is_closed = delivery.is_closed
+        entry = Entry(
+            min(known.first_offset, offset) if known else offset,
+            delivery.without_command() if is_closed else delivery,
+        )
+        if entry != known:
+            self._unsaved[key] = entry
+        if is_closed:
+            self._open.pop(key, None)
+        else:
+            self._open[key] = entry
+        provider = binding(fact)
+        if provider and self.bound(provider) is None:
+            self._unsaved[provider] = key
+            self.channels.add(fact.channel)
+
+    async def save(self) -> None:
+        """Bring the table up to date with what was learned until now."""
+        if not self._unsaved:
+            return
+        self._saving, self._unsaved = self._unsaved, {}
+        changes = {key: value if isinstance(value, bytes) else _encode(value) for key, value in self._saving.items()}
+        await self._table.write(self.partition, {**changes, _POSITION: str(self.position).encode()})
+        self._saving = {}
+
+    def _entry(self, key: CommandKey) -> Entry | None:
+        for entries in (self._open, self._unsaved, self._saving):
+            entry = entries.get(key)
+            if isinstance(entry, Entry):
+                return entry
+        value = self._table.get(self.partition, key)
+        return _decode(value) if value else None
+
+
+_entry_decoder: Final = msgspec.msgpack.Decoder(Entry)
+
+
+def _encode(entry: Entry) -> bytes:
+    return (_CLOSED if entry.delivery.is_closed else _OPEN) + msgspec.msgpack.encode(entry)
+
+
+def _decode(value: bytes) -> Entry:
+    return _entry_decoder.decode(value[1:])

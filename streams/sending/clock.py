@@ -1,0 +1,71 @@
+"""Time, as far as the sender needs it: now, and a call at a later moment."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from streams.sending.book import CommandKey
+
+_LONGEST_SLEEP: Final = 30.0  # seconds: after this, a wall clock that jumped is noticed
+
+
+class Call(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """The time of day in UTC. A call may come early: whoever is called looks again."""
+
+    def now(self) -> datetime: ...
+
+    def call_at(self, moment: datetime, callback: Callable[[], None]) -> Call: ...
+
+
+class SystemClock:
+    """The machine's clock, on the running event loop."""
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return datetime.now(UTC)
+
+    def call_at(self, moment: datetime, callback: Callable[[], None]) -> Call:
+        """Call at a moment; early where that is far away."""
+        seconds = (moment - self.now()).total_seconds()
+        return asyncio.get_running_loop().call_later(min(max(seconds, 0.0), _LONGEST_SLEEP), callback)
+
+
+class Alarms:
+    """The moments that commands wait for, with one call for the nearest of them."""
+
+    def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
+        self._clock = clock
+        self._ring = ring
+        self._moments: list[tuple[datetime, CommandKey]] = []
+        self._call: Call | None = None
+
+    def add(self, moment: datetime, key: CommandKey) -> None:
+        """Wake a command at a moment."""
+        heapq.heappush(self._moments, (moment, key))
+
+    def due(self, now: datetime) -> list[CommandKey]:
+        """The commands whose moment has come, each moment once."""
+        due = []
+        while self._moments and self._moments[0][0] <= now:
+            due.append(heapq.heappop(self._moments)[1])
+        return due
+
+    def set(self) -> None:
+        """Set the call for the nearest moment."""
+        self.stop()
+        if self._moments:
+            self._call = self._clock.call_at(self._moments[0][0], self._ring)
+
+    def stop(self) -> None:
+        """Take the call back."""
+        if self._call:
+            self._call.cancel()
+            self._call = None

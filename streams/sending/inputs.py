@@ -1,0 +1,116 @@
+"""What can happen to a command: the inputs of the state machine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from schemas.commands import Command
+from schemas.deliveries import AckStatus
+from schemas.events import Coordinates
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A command came in."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A command came in that says of itself that it is a replay."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A moment that the command had waited for has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """It is the command's turn, and there is room for one more request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A new owner of the partition found it; nobody waits for the answer of an open attempt any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The gateway took the message of an attempt, and may have named it."""
+
+    attempt: int
+    provider_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """An attempt surely sent nothing and may be repeated, after `retry_after` seconds where the gateway said so."""
+
+    attempt: int
+    reason: str
+    message: str | None = None
+    http_status: int | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The gateway refused the message of an attempt for good."""
+
+    attempt: int
+    reason: str
+    message: str | None = None
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nobody knows whether an attempt sent its message."""
+
+    attempt: int
+    reason: str
+    message: str | None = None
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """The look right before the request forbade it: the channel is not what it was when the command was made."""
+
+    attempt: int
+    reason: str
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The look right before the request found that the command's time is over."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The partition was being handed over right before the request: its next owner makes it."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """WhatsApp reported a state of a message that is known to be the command's."""
+
+    attempt: int
+    ack: AckStatus
+    at: datetime
+    evidence: Coordinates | None = None
+
+
+Answer: TypeAlias = Sent | NotSent | Refused | Unclear | Withheld | Late | Withdrawn
+"""What became of an attempt, as far as its sender knows."""
+
+Input: TypeAlias = Take | Replay | Wake | Start | Orphan | Answer | Ack

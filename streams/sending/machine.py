@@ -1,0 +1,221 @@
+"""The sender's state machine: what happens to a command, as one table. Pure."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from schemas.deliveries import DeliveryFact, FactKind, Status
+from streams.deliveries import Delivery, record
+from streams.sending.inputs import (
+    Ack,
+    Input,
+    Late,
+    NotSent,
+    Orphan,
+    Refused,
+    Replay,
+    Sent,
+    Start,
+    Take,
+    Unclear,
+    Wake,
+    Withdrawn,
+    Withheld,
+)
+from streams.sending.schedule import Schedule, spread
+from streams.sending.turns import Turn, is_expired, turn, wake_at
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Make the request of this attempt, once the facts are acknowledged."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Come back to the command at this moment."""
+
+    at: datetime
+
+
+Effect: TypeAlias = Send | WakeAt
+
+
+class Moment(NamedTuple):
+    """The circumstances of a transition."""
+
+    now: datetime
+    schedule: Schedule
+
+
+class Said(NamedTuple):
+    """One fact to be said, before it is dressed for the log."""
+
+    fact: FactKind
+    details: dict[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What follows from an input: the delivery after it, facts for the log, and effects once those are acknowledged."""
+
+    delivery: Delivery | None
+    facts: tuple[DeliveryFact, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+def transition(delivery: Delivery | None, given: Input, now: datetime, schedule: Schedule) -> Outcome:
+    """Let one thing happen to a command (None: one that nothing is known of).
+
+    What the table does not list, and a fact that was said before, changes nothing.
+    """
+    rule = _RULES.get((delivery.status if delivery else None, type(given)))
+    if delivery is None and isinstance(given, Take | Replay):
+        delivery = Delivery.of(given.command)
+    if rule is None or delivery is None:
+        return Outcome(delivery)
+    facts = []
+    effects: list[Effect] = []
+    for said in rule(delivery, given, Moment(now, schedule)):
+        at = said.details.pop("at", now)
+        if delivery.knows(said.fact, said.details.get("attempt", 0), said.details.get("ack")):
+            continue
+        delivery, fact = record(delivery, said.fact, at, **said.details)
+        facts.append(fact)
+        if said.fact is FactKind.ATTEMPT_STARTED:
+            effects.append(Send(fact.attempt))
+    if (facts or isinstance(given, Wake)) and (at := wake_at(delivery, now, schedule)):
+        effects.append(WakeAt(at))
+    return Outcome(delivery, tuple(facts), tuple(effects))
+
+
+def _accept(delivery: Delivery, given: Take, moment: Moment) -> Iterator[Said]:
+    """Take it into the log."""
+    yield Said(FactKind.ACCEPTED, {"command": given.command})
+
+
+def _suppress(delivery: Delivery, given: Replay, moment: Moment) -> Iterator[Said]:
+    """Take it into the log, never to be sent."""
+    yield Said(FactKind.ACCEPTED, {"command": given.command})
+    yield Said(FactKind.SUPPRESSED, {"reason": "replay"})
+
+
+def _expire(delivery: Delivery, given: Wake | Start, moment: Moment) -> Iterator[Said]:
+    """Give up where its time is over and surely nothing was sent; else it waits for its turn."""
+    if is_expired(delivery, moment.now) and delivery.status is not Status.UNCERTAIN:
+        yield Said(FactKind.EXPIRED, {"reason": "expired"})
+
+
+def _start(delivery: Delivery, given: Start, moment: Moment) -> Iterator[Said]:
+    """Start the next attempt where one is due: of a doubt, one second send at most, and only as its policy asks."""
+    if is_expired(delivery, moment.now):
+        yield from _expire(delivery, given, moment)
+    elif turn(delivery, moment.now, moment.schedule) is Turn.READY:
+        attempt = delivery.attempts + 1
+        request_id = f"{delivery.command_id}:{attempt}"
+        yield Said(FactKind.ATTEMPT_STARTED, {"attempt": attempt, "request_id": request_id})
+
+
+def _settle(delivery: Delivery, given: Sent, moment: Moment) -> Iterator[Said]:
+    """The message is on its way; its provider id binds acks to the command."""
+    yield Said(FactKind.ANSWERED, {"attempt": given.attempt, "provider_message_id": given.provider_message_id})
+
+
+def _retry(delivery: Delivery, given: NotSent, moment: Moment) -> Iterator[Said]:
+    """Try again by the schedule, not before the gateway asks to; after the last attempt, give up."""
+    jitter = spread(delivery.command_id, given.attempt)
+    retry_at = moment.schedule.retry_at(moment.now, given.attempt, jitter, given.retry_after)
+    yield Said(FactKind.NOT_SENT, {**_answer(given), "retry_at": retry_at})
+
+
+def _refuse(delivery: Delivery, given: Refused, moment: Moment) -> Iterator[Said]:
+    """Give up: the same message would be refused again."""
+    yield Said(FactKind.REFUSED, _answer(given))
+
+
+def _doubt(delivery: Delivery, given: Unclear, moment: Moment) -> Iterator[Said]:
+    """Wait for evidence: the message may have been sent."""
+    yield Said(FactKind.IN_DOUBT, _answer(given))
+
+
+def _withhold(delivery: Delivery, given: Withheld, moment: Moment) -> Iterator[Said]:
+    """Give up without a request: it would go out by a channel that is not the one the command was made for."""
+    details = {"attempt": given.attempt, "reason": given.reason, "message": given.message}
+    yield Said(FactKind.NOT_SENT, details)
+
+
+def _lapse(delivery: Delivery, given: Late, moment: Moment) -> Iterator[Said]:
+    """Give up without a request: the command's time ended while its attempt was being recorded."""
+    yield Said(FactKind.EXPIRED, {"attempt": given.attempt, "reason": "expired"})
+
+
+def _withdraw(delivery: Delivery, given: Withdrawn, moment: Moment) -> Iterator[Said]:
+    """Leave it to the next owner: due at once, were it the last attempt or not."""
+    details = {"attempt": given.attempt, "reason": "handing_over", "retry_at": moment.now}
+    yield Said(FactKind.NOT_SENT, details)
+
+
+def _acknowledge(delivery: Delivery, given: Ack, moment: Moment) -> Iterator[Said]:
+    """Evidence stands above all that the hub concluded itself."""
+    details = {"attempt": given.attempt, "ack": given.ack, "at": given.at, "evidence": given.evidence}
+    yield Said(FactKind.ACKED, details)
+
+
+def _orphan(delivery: Delivery, given: Orphan, moment: Moment) -> Iterator[Said]:
+    """The former owner may have sent it: wait for evidence, never send it blindly again."""
+    yield Said(FactKind.IN_DOUBT, {"attempt": delivery.open_attempt, "reason": "owner_lost"})
+
+
+def _answer(given: NotSent | Refused | Unclear) -> dict[str, Any]:
+    return {
+        "attempt": given.attempt,
+        "reason": given.reason,
+        "message": given.message,
+        "http_status": given.http_status,
+    }
+
+
+Rule: TypeAlias = Callable[[Delivery, Any, Moment], Iterator[Said]]
+
+
+class Row(NamedTuple):
+    """One line of the table: in these states (None: not known yet), on this input, do this."""
+
+    states: frozenset[Status | None]
+    on: type
+    rule: Rule
+
+    @property
+    def says(self) -> str:
+        """The rule in words."""
+        return (self.rule.__doc__ or "").strip()
+
+
+_UNKNOWN: Final[frozenset[Status | None]] = frozenset({None})
+_KNOWN: Final[frozenset[Status | None]] = frozenset(Status)
+_WAITING: Final[frozenset[Status | None]] = frozenset({Status.QUEUED, Status.RETRYING, Status.UNCERTAIN})
+
+TABLE: Final = (
+    Row(_UNKNOWN, Take, _accept),
+    Row(_UNKNOWN, Replay, _suppress),
+    Row(_WAITING, Wake, _expire),
+    Row(_WAITING, Start, _start),
+    Row(_KNOWN, Sent, _settle),
+    Row(_KNOWN, NotSent, _retry),
+    Row(_KNOWN, Refused, _refuse),
+    Row(_KNOWN, Unclear, _doubt),
+    Row(_KNOWN, Withheld, _withhold),
+    Row(_KNOWN, Late, _lapse),
+    Row(_KNOWN, Withdrawn, _withdraw),
+    Row(_KNOWN, Ack, _acknowledge),
+    Row(frozenset({Status.ATTEMPTING}), Orphan, _orphan),
+)
+"""Every transition there is. Answers and evidence count in any state: they are facts, and the fold weighs them."""
+
+_RULES: Final[dict[tuple[Status | None, type], Rule]] = {
+    (state, row.on): row.rule for row in TABLE for state in row.states
+}
+
+__all__ = ["TABLE", "Effect", "Moment", "Outcome", "Row", "Send", "WakeAt", "transition"]

@@ -1,0 +1,37 @@
+"""What an outbox is given: the log, the table, the way to the gateway, the channels, the time and the bounds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.commands import Command
+from schemas.configuration import Channel
+from streams.sending.book import Table
+from streams.sending.clock import Clock
+from streams.sending.dispatch import Slots
+from streams.sending.inputs import Answer
+from streams.sending.log import StatusLog
+from streams.sending.schedule import Schedule
+
+
+class Carrier(Protocol):
+    """Makes one request to the gateway and says what became of it; `channel_id` in the gateway's exact spelling."""
+
+    async def __call__(self, channel_id: str, command: Command, attempt: int) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the outboxes of a worker share.
+
+    `channels` finds a channel by its canonical id; `per_channel` bounds its requests under way, `slots` those of all.
+    """
+
+    log: StatusLog
+    table: Table
+    carry: Carrier
+    channels: Callable[[str], Channel | None]
+    clock: Clock
+    slots: Slots
+    schedule: Schedule
+    per_channel: int
