@@ -58,7 +58,7 @@ class Batch:
         changes = self._changes[record.partition]
         if key in changes:
             return changes[key]
-        return self._table.get(record.partition, key) if self._table else None
+        return self._table.get(record.partition, key) if self._table is not None else None
 
     def store(self, record: Record, key: bytes, value: bytes | None) -> None:
         """Set a key of the table in the record's partition (None deletes it)."""

@@ -29,8 +29,6 @@ RELIED_ON: Final = (
     "faust.transport.drivers.aiokafka:Consumer.wait_empty",
     "faust.transport.drivers.aiokafka:Consumer.on_partitions_revoked",
     "faust.transport.drivers.aiokafka:Consumer.track_message",
-    "faust.transport.drivers.aiokafka:Consumer._new_consumer_thread",
-    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread._create_worker_consumer",
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread.getmany",
     "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread.seek_to_beginning",
     "faust.transport.drivers.aiokafka:Producer._settings_extra",
