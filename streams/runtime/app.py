@@ -1,6 +1,6 @@
 """A Faust app whose messages are fetched batches, and the decorator that puts an agent on it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,7 @@ class BatchApp(faust.App):
         self.fatal = fatal
         self.publisher = Publisher(lambda: self.producer._ensure_producer())
         self._config = config
+        self._before_hand_over: list[Callable[[], Awaitable[None]]] = []
         super().__init__(config.app_id, **(_faust_options(config) | options))
 
     def _new_transport(self) -> Any:
@@ -81,6 +82,21 @@ class BatchApp(faust.App):
 
     def _new_producer_transport(self) -> Any:
         return _BatchTransport(self.conf.broker_producer, self)
+
+    def before_hand_over(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Call back whenever the partitions are about to be taken away, once the agents' batches are done.
+
+        The next owner may start as soon as the callback returned.
+        """
+        self._before_hand_over.append(callback)
+
+    async def hand_over(self) -> None:
+        """Called by the consumer: let go of what is held for the partitions."""
+        for callback in self._before_hand_over:
+            try:
+                await callback()
+            except Exception as error:  # noqa: BLE001 (Faust would only log it)
+                self.fatal(error)
 
     def batch_table(self, name: str) -> BatchTable:
         """A keyed table of this app, bytes to bytes."""

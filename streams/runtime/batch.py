@@ -30,7 +30,13 @@ class Batch:
         self._changes: defaultdict[int, dict[bytes, bytes | None]] = defaultdict(dict)
 
     def emit(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = NO_HEADERS, *, partition: int | None = None
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = NO_HEADERS,
+        *,
+        partition: int | None = None,
     ) -> None:
         """Write a record to a declared output topic once the agent is done.
 
@@ -41,7 +47,9 @@ class Batch:
             partition = partition_of(key, self._partitions[topic]) if key is not None else 0
         self._outputs[topic, partition].append(Out(key, value, headers))
 
-    def emit_everywhere(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = NO_HEADERS) -> None:
+    def emit_everywhere(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = NO_HEADERS
+    ) -> None:
         """Write a record to every partition of a topic."""
         for partition in range(self._partitions[topic]):
             self.emit(topic, key, value, headers, partition=partition)

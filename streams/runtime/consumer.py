@@ -152,10 +152,14 @@ class BatchConsumer(driver.Consumer):
     # -- handing over
 
     async def wait_empty(self) -> None:
-        """Finish the batches in hand and commit them; those that wait for something else are let go."""
+        """Finish the batches in hand and commit them; those that wait for something else are let go.
+
+        Called at every revocation and at a stop, when nothing more is delivered.
+        """
         self.handing_over.set()
         try:
             await super().wait_empty()
+            await self.app.hand_over()
         finally:
             self.handing_over.clear()
 
