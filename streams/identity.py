@@ -156,7 +156,7 @@ def message_key(value: Any) -> str | None:
 def _with_domain(spelled: str, user: str, domain: str) -> Contact:
     kind = _KIND_OF_DOMAIN.get(domain, ContactKind.OTHER)
     user = user.partition(":")[0]  # a device number: 5547999990001:12@s.whatsapp.net
-    if not user or not domain:
+    if not user or not domain or len(spelled) > _LONGEST_ID:
         raise ValueError(f"{spelled[:60]!r} is not a contact id")
     if kind is ContactKind.PHONE:
         return Contact(kind, spelled, _without_ninth_digit(user) if user.isdecimal() else user.casefold())

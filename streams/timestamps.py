@@ -59,7 +59,7 @@ def _is_number(text: str) -> bool:
 
 def _number(value: float) -> datetime:
     if not -_BEYOND < value < _BEYOND:
-        raise TimeError(f"{value:.6g} is not a time")
+        raise TimeError("the number is not a time: expected seconds or milliseconds since 1970")
     return datetime.fromtimestamp(value / 1000 if abs(value) >= _FIRST_MILLISECONDS else value, UTC)
 
 
