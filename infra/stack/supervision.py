@@ -173,9 +173,10 @@ class Supervisor:
             self._call("addProcessGroup", name)
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self._socket))
+        transport = _UnixTransport(self._socket)
         try:
-            return getattr(proxy.supervisor, method)(*arguments)
+            with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
+                return getattr(proxy.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             raise StackError(f"The supervisor refused {method}{arguments}: {fault.faultString}.") from None
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
@@ -190,7 +191,9 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._path)
+        connection = _UnixConnection(self._path)
+        self._connection = host, connection  # where `close` looks for it
+        return connection
 
 
 class _UnixConnection(http.client.HTTPConnection):
