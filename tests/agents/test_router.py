@@ -1,0 +1,207 @@
+"""The router on batches: what leaves, and what a redelivery says."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from agents.router import OUTPUTS, build
+from schemas import event_types
+from schemas.events import Coordinates, Event
+from streams import keys, topics
+from streams.configuration import Configuration
+from streams.runtime import Batch, Out
+from tests.streams.samples_configuration import configuration, usual
+
+RECEIVED = datetime(2026, 1, 15, 12, tzinfo=UTC)
+PARTITIONS = dict.fromkeys((*OUTPUTS, topics.DEAD_LETTER), 8)
+
+
+@dataclass
+class Consumed:
+    """A record as aiokafka gives it."""
+
+    value: bytes | None
+    offset: int = 0
+    key: bytes | None = b"k"
+    topic: str = topics.EVENT_NORMALIZED
+    partition: int = 0
+    timestamp: int = 0
+    headers: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+class Table:
+    """The rows of one partition."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, bytes | None] = {}
+
+    def get(self, _: int, key: bytes) -> bytes | None:
+        return self.rows.get(key)
+
+
+@dataclass
+class Source:
+    current: Configuration
+
+
+class Router:
+    """Runs the agent's function as the runtime does: changes into the table, outputs out."""
+
+    def __init__(self, configured: Configuration) -> None:
+        self.source = Source(configured)
+        self.table = Table()
+        self._function = build(self.source, keep=timedelta(days=30))
+
+    async def route(self, *records: Consumed) -> dict[str, list[Out]]:
+        batch = Batch("router", records, PARTITIONS, self.table)  # type: ignore[arg-type]
+        await self._function(batch)
+        for changes in batch.changes.values():
+            self.table.rows |= changes
+        out: dict[str, list[Out]] = {}
+        for (topic, _), records_out in batch.outputs.items():
+            out.setdefault(topic, []).extend(records_out)
+        return out
+
+
+def record(raw_offset: int = 0, fingerprint: str = "f", **fields: Any) -> Consumed:
+    defaults: dict[str, Any] = {
+        "event_id": keys.event_id("k"),
+        "idempotency_key": "k",
+        "event_type": "billing.invoice.overdue",
+        "source_system": "billing",
+        "stream_key": "k",
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
+        "occurred_at": RECEIVED,
+        "received_at": RECEIVED,
+        "tenant_id": 1,
+        "payload": {"to": "5547999990001", "name": "Ana"},
+    }
+    event = Event(raw=Coordinates("raw.event", 0, raw_offset), fingerprint=fingerprint, **(defaults | fields))
+    return Consumed(msgspec.json.encode(event))
+
+
+def kinds(out: dict[str, list[Out]]) -> list[str]:
+    return [msgspec.json.decode(accepted.value or b"")["kind"] for accepted in out[topics.EVENT_ACCEPTED]]
+
+
+async def test_an_event_is_routed_once_and_its_duplicates_are_recorded() -> None:
+    router = Router(usual())
+
+    out = await router.route(record(0), record(1), record(2))
+
+    assert kinds(out) == ["accepted", "duplicate", "duplicate"]
+    assert len(out[topics.COMMAND_OUTBOUND]) == 1
+    later = await router.route(record(3))
+    assert kinds(later) == ["duplicate"]
+    assert topics.COMMAND_OUTBOUND not in later
+
+
+async def test_a_redelivery_says_the_first_decision_again_byte_for_byte_whatever_the_rules_say_now() -> None:
+    router = Router(usual())
+    first = await router.route(record(0))
+
+    router.source.current = configuration()
+    again = await router.route(record(0))
+
+    assert again == first
+
+
+async def test_a_conflict_is_recorded_and_not_routed() -> None:
+    router = Router(usual())
+    await router.route(record(0))
+
+    out = await router.route(record(1, "g", payload={"to": "5547999990002", "name": "Ana"}))
+
+    assert kinds(out) == ["conflict"]
+    assert list(out) == [topics.EVENT_ACCEPTED]
+
+
+async def test_what_cannot_be_sent_is_recorded_and_a_dead_letter_with_its_reason() -> None:
+    router = Router(usual())
+
+    out = await router.route(record(0, payload={"to": "5547999990001"}))
+
+    assert kinds(out) == ["rejected"]
+    [letter] = out[topics.DEAD_LETTER]
+    assert dict(letter.headers)["stage"] == b"router"
+    assert b"name" in dict(letter.headers)["error_message"]
+    assert letter.value == record(0, payload={"to": "5547999990001"}).value
+    assert topics.COMMAND_OUTBOUND not in out
+
+
+async def test_a_rejected_event_comes_again_corrected_and_is_routed() -> None:
+    router = Router(usual())
+    await router.route(record(0, payload={"to": "5547999990001"}))
+
+    out = await router.route(record(1, "g"))
+
+    assert kinds(out) == ["accepted"]
+    assert len(out[topics.COMMAND_OUTBOUND]) == 1
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff", b"{}", b"[" * 100_000, b'{"event_id":1}'])
+async def test_what_is_no_event_is_a_dead_letter_and_its_neighbours_are_routed(value: bytes | None) -> None:
+    router = Router(usual())
+
+    out = await router.route(Consumed(value), record(0))
+
+    assert kinds(out) == ["accepted"]
+    assert [letter.value for letter in out[topics.DEAD_LETTER]] == [value]
+
+
+async def test_an_ack_reaches_the_sender_of_its_channel() -> None:
+    router = Router(usual())
+    ack = record(
+        0,
+        event_type=event_types.DELIVERY_ACK,
+        source_system=keys.GATEWAY,
+        channel="canalum",
+        tenant_id=None,
+        payload={"message_key": "3EB0AA17", "status": "read"},
+    )
+
+    out = await router.route(ack)
+
+    [evidence] = out[topics.DELIVERY_EVIDENCE]
+    assert evidence.key == b"canalum"
+    assert msgspec.json.decode(evidence.value or b"")["ack"] == "read"
+
+
+async def test_an_ack_without_a_channel_reaches_every_sender() -> None:
+    router = Router(usual())
+    ack = record(
+        0,
+        event_type=event_types.DELIVERY_ACK,
+        source_system=keys.GATEWAY,
+        tenant_id=None,
+        payload={"message_key": "3EB0AA17", "status": "delivered"},
+    )
+
+    out = await router.route(ack)
+
+    assert len(out[topics.DELIVERY_EVIDENCE]) == 8
+
+
+async def test_a_replayed_record_stays_marked_as_one() -> None:
+    router = Router(usual())
+    replayed = record(0)
+    replayed.headers = [("replay", b"audit")]
+
+    out = await router.route(replayed)
+
+    for emitted in (*out[topics.EVENT_ACCEPTED], *out[topics.COMMAND_OUTBOUND]):
+        assert dict(emitted.headers)["replay"] == b"audit"
+
+
+async def test_records_carry_the_cloudevents_and_trace_headers() -> None:
+    out = await Router(usual()).route(record(0))
+
+    headers = dict(out[topics.COMMAND_OUTBOUND][0].headers)
+    assert headers["ce_specversion"] == b"1.0"
+    assert headers["ce_type"] == b"billing.invoice.overdue"
+    assert headers["trace_id"] == b"0af7651916cd43dd8448eb211c80319c"
+    assert headers["traceparent"].startswith(b"00-0af7651916cd43dd8448eb211c80319c-")
+    assert headers["tenant_id"] == b"1"

@@ -1,0 +1,83 @@
+"""What an event is beside what was seen of its key."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.events import Coordinates, Decision, Event, Kind
+from streams.dedupe import Seen, Verdict, judge
+
+KEEP = timedelta(days=30)
+FIRST = Coordinates("raw.event", 3, 7)
+ELSEWHERE = Coordinates("raw.event", 5, 1)
+RECEIVED = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+def event(*, raw: Coordinates = FIRST, fingerprint: str = "a", received_at: datetime = RECEIVED) -> Event:
+    return Event(
+        event_id="e",
+        idempotency_key="k",
+        event_type="billing.invoice.overdue",
+        source_system="billing",
+        stream_key="k",
+        fingerprint=fingerprint,
+        trace_id="t",
+        occurred_at=received_at,
+        received_at=received_at,
+        raw=raw,
+    )
+
+
+def entry(kind: Kind = Kind.ACCEPTED) -> bytes:
+    return Seen(
+        raw=FIRST,
+        fingerprint="a",
+        revision=1,
+        kind=kind,
+        received_at=RECEIVED.timestamp(),
+        decision=Decision(action="whatsapp"),
+        commands=(b"{}",),
+    ).encode()
+
+
+def test_an_unknown_key_is_a_first_sighting() -> None:
+    assert judge(None, event(), KEEP) == (Verdict.FIRST, None)
+
+
+@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.REJECTED, Kind.QUARANTINED])
+@pytest.mark.parametrize("fingerprint", ["a", "b"])
+def test_the_same_coordinates_are_a_redelivery_whatever_was_decided(kind: Kind, fingerprint: str) -> None:
+    verdict, seen = judge(entry(kind), event(fingerprint=fingerprint), KEEP)
+
+    assert verdict is Verdict.REDELIVERY
+    assert seen is not None
+    assert seen.commands == (b"{}",)
+
+
+def test_the_same_body_elsewhere_is_a_duplicate() -> None:
+    assert judge(entry(), event(raw=ELSEWHERE), KEEP)[0] is Verdict.DUPLICATE
+
+
+def test_another_body_under_the_same_key_is_a_conflict() -> None:
+    assert judge(entry(), event(raw=ELSEWHERE, fingerprint="b"), KEEP)[0] is Verdict.CONFLICT
+
+
+def test_a_rejected_event_may_come_again_corrected_but_not_unchanged() -> None:
+    assert judge(entry(Kind.REJECTED), event(raw=ELSEWHERE, fingerprint="b"), KEEP)[0] is Verdict.CORRECTED
+    assert judge(entry(Kind.REJECTED), event(raw=ELSEWHERE), KEEP)[0] is Verdict.DUPLICATE
+
+
+@given(st.timedeltas(min_value=timedelta(days=-1), max_value=timedelta(days=60)))
+def test_an_entry_counts_for_as_long_as_it_is_kept_by_the_events_own_clock(later: timedelta) -> None:
+    verdict, _ = judge(entry(), event(raw=ELSEWHERE, received_at=RECEIVED + later), KEEP)
+
+    assert verdict is (Verdict.FIRST if later > KEEP else Verdict.DUPLICATE)
+
+
+def test_an_entry_reads_back_as_it_was_written() -> None:
+    seen = msgspec.msgpack.decode(entry(), type=Seen)
+
+    assert seen.encode() == entry()
