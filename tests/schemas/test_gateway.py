@@ -109,7 +109,7 @@ def test_a_qr_code_is_found_in_odd_places(answer: dict[str, Any]) -> None:
     [
         {"success": True},
         {"success": True, "qr": ""},
-        {"success": True, "qr": "2@AbCdEf,GhIj=="},
+        {"success": True, "qr": "2@AbCdEf,GhIj==" + "x" * 80},
         {"success": True, "data": "connecting"},
         {"success": True, "qr": True, "image": 5, "data": []},
         {"success": True, "status": "initializing", "qr": "data:text/plain;base64,b2k="},

@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.gateway.client import DEFAULT_LIMITS
 from adapters.gateway.timeouts import Call, Timeouts
 
 
@@ -14,6 +15,11 @@ def test_the_timeouts_are_those_that_proved_right() -> None:
 def test_the_deadline_cannot_strike_before_the_request_has_left(call: Call) -> None:
     timeouts = Timeouts()
     assert timeouts.deadline(call) > timeouts.connect + timeouts.pool
+
+
+def test_an_idle_connection_is_left_before_the_gateway_closes_it() -> None:
+    assert DEFAULT_LIMITS.keepalive_expiry is not None
+    assert DEFAULT_LIMITS.keepalive_expiry < 5.0
 
 
 def test_only_a_send_is_a_send() -> None:

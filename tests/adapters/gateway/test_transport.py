@@ -203,6 +203,18 @@ async def test_a_cancelled_call_is_cancelled_and_gives_its_connection_back() -> 
         await gateway.send_text("Canal Um", "5547999990001", "oi")
 
 
+async def test_an_answer_that_repeats_the_secrets_is_raised_without_them() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        words = b'{"error":"g4teway and w3bhook of 5547999990001"}'
+        writer.write(b"HTTP/1.1 403 X\r\nContent-Length: %d\r\n\r\n%b" % (len(words), words))
+
+    async with talking(talk) as url, GatewayClient(url, "g4teway") as gateway:
+        with pytest.raises(NotSent) as caught:
+            await gateway.set_channel_webhook("Canal Um", "http://127.0.0.1/hook", "w3bhook")
+    assert caught.value.said == "*** and *** of 5547***01"
+
+
 async def test_a_redirect_is_not_followed() -> None:
     error = await answering(b"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n")
     assert (type(error), error.reason) == (Unknown, "redirect")
