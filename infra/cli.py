@@ -21,6 +21,8 @@ COMMANDS = {
     "clean": "infra.commands.clean:clean",
     "status": "infra.commands.status:status",
     "doctor": "infra.commands.doctor:doctor",
+    "topics": "infra.commands.topics:app",
+    "simulate": "infra.commands.simulate:simulate",
 }
 """Name on the command line -> `module:attribute`, in the order in which `posto --help` shows them."""
 
