@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from infra.errors import StackError
+from infra.logging import configure
 from infra.settings import Settings, load
 from infra.stack import application, kafka, mysql, orphans, ports, tools
 from infra.stack.environment import PORTS, StackEnvironment, decide, given, read, write
@@ -31,13 +32,15 @@ def up(progress: Progress, *, demo: bool) -> StackEnvironment:
     with exclusive(layout):
         environment = decide_environment(layout)
         settings = load()
-        stack = Stack(layout, environment, settings.posto_workers, progress)
-        stack.take_over()
-        stack.start_infrastructure()
-        stack.prepare_data(settings)
-        stack.start_application()
-        if demo:
-            _demo(settings)
+        with (layout.log / "up.log").open("a", encoding="utf-8") as log:
+            configure(settings, "up", log)
+            stack = Stack(layout, environment, settings.posto_workers, progress)
+            stack.take_over()
+            stack.start_infrastructure()
+            stack.prepare_data(settings)
+            stack.start_application()
+            if demo:
+                _demo(settings)
     return environment
 
 
