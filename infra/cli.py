@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "infra.commands.status:status",
     "doctor": "infra.commands.doctor:doctor",
     "topics": "infra.commands.topics:app",
+    "worker": "infra.commands.worker:worker",
     "simulate": "infra.commands.simulate:simulate",
 }
 """Name on the command line -> `module:attribute`, in the order in which `posto --help` shows them."""

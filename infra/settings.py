@@ -69,6 +69,7 @@ class Settings(BaseSettings):
 
     # The sender.
     posto_send_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
+    posto_send_concurrency_per_channel: Annotated[int, Field(ge=1, le=100)] = 4
     posto_send_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (1.0, 5.0, 30.0, 120.0, 600.0)
     posto_send_max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     posto_uncertain_wait_seconds: Seconds = 120.0

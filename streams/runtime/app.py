@@ -1,7 +1,7 @@
 """A Faust app whose messages are fetched batches, and the decorator that puts an agent on it."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import faust
@@ -23,16 +23,20 @@ _BUFFERED_MESSAGES = 65_536  # Faust's own limit, which stops all topics: never 
 
 @dataclass(frozen=True)
 class RuntimeConfig:
-    """What the runtime has to know. `broker` is a list of `host:port`; times in seconds."""
+    """What the runtime has to know.
 
-    bootstrap_servers: str
+    `connection`: keyword arguments that every aiokafka client takes, `bootstrap_servers` among them. Times in seconds.
+    `folder` is where Faust makes its data folder, which stays empty.
+    """
+
+    connection: Mapping[str, Any]
     app_id: str = topics.APP_ID
     partitions: int = 8
     replication_factor: int = 1
     commit_interval: float = 0.5
     session_timeout: float = 10.0
     unacked_bytes_per_partition: int = 4_194_304
-    security: dict[str, Any] = field(default_factory=dict)
+    folder: str = "."
 
 
 class _BatchProducer(driver.Producer):
@@ -147,10 +151,26 @@ class BatchApp(faust.App):
         return stage
 
 
+def _credentials(connection: Mapping[str, Any]) -> Any:
+    """Faust's form of the credentials that aiokafka takes as keyword arguments."""
+    protocol = connection.get("security_protocol", "PLAINTEXT")
+    if protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=connection["sasl_plain_username"],
+            password=connection["sasl_plain_password"],
+            mechanism=connection["sasl_mechanism"],
+            ssl_context=connection.get("ssl_context"),
+        )
+    return faust.SSLCredentials(connection["ssl_context"]) if protocol == "SSL" else None
+
+
 def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
+    servers: str = config.connection["bootstrap_servers"]
     return {
-        "broker": ";".join(f"kafka://{address.strip()}" for address in config.bootstrap_servers.split(",")),
+        "broker": ";".join(f"kafka://{address.strip()}" for address in servers.split(",")),
+        "broker_credentials": _credentials(config.connection),
         "store": "memory://",
+        "datadir": config.folder,
         "topic_partitions": config.partitions,
         "topic_replication_factor": config.replication_factor,
         "topic_allow_declare": False,  # topics are declared in streams/topics.py and made by `posto topics apply`
@@ -172,5 +192,4 @@ def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
         "producer_request_timeout": 30.0,
         "worker_redirect_stdouts": False,
         "web_enabled": False,
-        **config.security,
     }

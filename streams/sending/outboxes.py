@@ -39,6 +39,10 @@ class Outboxes:
         leaving = [self._running.pop(partition) for partition in sorted(partitions) if partition in self._running]
         await asyncio.gather(*(self._hand_over(outbox, task) for outbox, task in leaving))
 
+    async def release(self) -> None:
+        """Hand over all partitions: at every rebalance and stop, since nobody knows yet which ones come back."""
+        await self.revoked(frozenset(self._running))
+
     async def take(self, incoming: Mapping[int, Sequence[Incoming]]) -> None:
         """Give each partition's owner what came in; return once it is in its log. May raise HandingOverError."""
         missing = [partition for partition in incoming if partition not in self._running]

@@ -14,7 +14,7 @@ def test_a_name_that_moved_is_named_when_the_app_is_made(monkeypatch: pytest.Mon
     monkeypatch.delattr(driver.Producer, "_ensure_producer")
 
     with pytest.raises(SurfaceError, match=r"Producer\._ensure_producer is gone.*faust-streaming 0\.15\.3"):
-        BatchApp(RuntimeConfig("127.0.0.1:1"))
+        BatchApp(RuntimeConfig({"bootstrap_servers": "127.0.0.1:1"}))
 
 
 def test_a_faust_that_is_not_compiled_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,10 +30,15 @@ class AbortError(BaseException):
 
 
 def build(prefix: str, servers: str, folder: Path, *, slow: float, crash_after: str) -> BatchApp:
-    app = BatchApp(
-        RuntimeConfig(servers, app_id=prefix, partitions=4, commit_interval=0.2, session_timeout=6.0),
-        datadir=str(folder / str(os.getpid())),
+    config = RuntimeConfig(
+        {"bootstrap_servers": servers},
+        app_id=prefix,
+        partitions=4,
+        commit_interval=0.2,
+        session_timeout=6.0,
+        folder=str(folder / str(os.getpid())),
     )
+    app = BatchApp(config)
     seen = app.batch_table("seen")
     done = (folder / f"done-{os.getpid()}").open("a", buffering=1)
 

@@ -1,0 +1,151 @@
+"""A worker's process: settings, Kafka, MySQL, gateway and agents put together."""
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+import uvloop
+
+from adapters.gateway import GatewayClient
+from adapters.mysql.projector import Projector
+from agents.sender import GatewayCarrier
+from agents.topology import Resources, add_sender, build
+from infra.database import database
+from infra.errors import OperatorError
+from infra.kafka import connection
+from infra.logging import configure
+from infra.reconciler import Reconciler
+from infra.settings import Settings, require
+from infra.topics import list_topics
+from infra.vitals import Vitals
+from streams.configuration_feed import ConfigurationFeed
+from streams.runtime import BatchApp, RuntimeConfig, die
+from streams.runtime.running import is_ready, run
+from streams.sending.clock import SystemClock
+from streams.sending.dispatch import Slots
+from streams.sending.log import KafkaStatusLog
+from streams.sending.outboxes import Outboxes
+from streams.sending.schedule import Schedule
+from streams.sending.surroundings import Surroundings
+from streams.topics import BY_NAME
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+_GRACE = 10.0  # seconds that a hand-over waits for the gateway's answers
+_TOPICS_WAIT = 2.0
+
+
+class StoppedError(Exception):
+    """The worker was told to stop before it had started."""
+
+
+def serve(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then hand the partitions over."""
+    require("MYSQL_DSN", settings.mysql_dsn)
+    configure(settings, "worker")
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with AsyncExitStack() as stack:
+            await _work(settings, stop, stack)
+    except StoppedError:
+        log.info("worker_stopped_before_it_started")
+
+
+async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) -> None:
+    kafka = connection(settings)
+    vitals = Vitals("waiting for Kafka and its topics")
+    await stack.enter_async_context(vitals.served(settings.posto_host, settings.posto_metrics_port))
+    await _unless(stop, _topics_are_right(settings, vitals))
+
+    db = database(settings)
+    stack.push_async_callback(db.close)
+    reconciler = Reconciler(settings)
+    await reconciler.start()
+    stack.push_async_callback(reconciler.stop)
+    feed = ConfigurationFeed(kafka, failed=die)
+    await feed.start()
+    stack.push_async_callback(feed.stop)
+    vitals.waits_for = "waiting for the first complete configuration: nothing is decided before"
+    await _unless(stop, feed.ready())
+
+    vitals.waits_for = "waiting for partitions and their tables"
+    gateway = await stack.enter_async_context(
+        GatewayClient(settings.wpp_gateway_base_url, settings.wpp_gateway_secret.get_secret_value())
+    )
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="posto-worker-"))
+    app = _app(settings, feed, Projector(db), gateway, folder)
+    vitals.ready = lambda: is_ready(app)
+    await run(app, stop)
+
+
+def _app(
+    settings: Settings, feed: ConfigurationFeed, projector: Projector, gateway: GatewayClient, folder: str
+) -> BatchApp:
+    config = RuntimeConfig(
+        connection(settings),
+        partitions=settings.posto_partitions,
+        replication_factor=settings.posto_replication_factor,
+        commit_interval=settings.posto_commit_interval_seconds,
+        session_timeout=settings.posto_session_timeout_seconds,
+        unacked_bytes_per_partition=settings.posto_unacked_bytes_per_partition,
+        folder=folder,
+    )
+    resources = Resources(feed, projector, dedupe_for=timedelta(days=settings.posto_dedupe_days))
+    app, deliveries = build(config, resources)
+    around = Surroundings(
+        log=KafkaStatusLog(app.publisher, connection(settings)),
+        table=deliveries,
+        carry=GatewayCarrier(gateway),
+        channels=lambda channel: feed.current.channel(channel),
+        clock=SystemClock(),
+        slots=Slots(settings.posto_send_concurrency),
+        schedule=Schedule(
+            waits=settings.posto_send_retry_seconds,
+            max_attempts=settings.posto_send_max_attempts,
+            uncertain_wait=settings.posto_uncertain_wait_seconds,
+        ),
+        per_channel=settings.posto_send_concurrency_per_channel,
+    )
+    add_sender(app, deliveries, Outboxes(around, grace=_GRACE, fatal=die))
+    return app
+
+
+async def _topics_are_right(settings: Settings, vitals: Vitals) -> None:
+    """Wait until every topic is there; OperatorError where one has another partition count than it must."""
+    while missing := [topic.topic for topic in await list_topics(settings) if not topic.partitions]:
+        vitals.waits_for = f"waiting for the topic {missing[0]}: run `posto topics apply`"
+        log.warning("topics_missing", topics=missing, hint="run `posto topics apply`", retry_in_seconds=_TOPICS_WAIT)
+        await asyncio.sleep(_TOPICS_WAIT)
+    for topic in await list_topics(settings):
+        wanted = BY_NAME[topic.topic].partition_count(settings.posto_partitions)
+        if topic.partitions != wanted:
+            raise OperatorError(
+                f"Topic {topic.topic} has {topic.partitions} partitions and must have {wanted}: set POSTO_PARTITIONS "
+                "to what the topics have."
+            )
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T:
+    """The result of work; StoppedError where the process was told to stop first."""
+    working = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    raise StoppedError
