@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from adapters.mysql.errors import DatabaseUnavailableError
+from adapters.mysql.errors import DatabaseRefusedError, DatabaseUnavailableError
 from agents import normalizer, projector, router, sender
 from agents.projector import Projector
 from agents.router import ConfigurationSource
@@ -36,7 +36,7 @@ def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchT
         *projector.SOURCES,
         name="projector",
         function=projector.build(resources.projector),
-        transient=(DatabaseUnavailableError,),
+        transient=(DatabaseUnavailableError, DatabaseRefusedError),
     )
     return app, app.batch_table(topics.DELIVERIES_TABLE)
 

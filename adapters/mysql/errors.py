@@ -28,10 +28,10 @@ class TransactionConflictError(DatabaseUnavailableError):
 
 
 class DatabaseRefusedError(DatabaseError):
-    """The database will not do this, however often it is asked: permission, missing table, wrong statement."""
+    """The database is not set up for this: login, grants, a table that `posto migrate` has yet to make."""
 
 
-class DataRefusedError(DatabaseRefusedError):
+class DataRefusedError(DatabaseError):
     """A value was refused (too long, wrong type, a constraint): these rows can never be written."""
 
 

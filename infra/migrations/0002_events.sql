@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS communication_events (
     kind              VARCHAR(20)     NOT NULL,
     status            VARCHAR(20)     NOT NULL,
     reason            TEXT            NULL,
-    action            VARCHAR(20)     NULL,
+    action            VARCHAR(20)     NOT NULL,
     rule_id           VARCHAR(100)    NULL,
     rule_version      INT UNSIGNED    NULL,
     template          VARCHAR(191)    NULL,

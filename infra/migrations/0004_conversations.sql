@@ -7,7 +7,6 @@ CREATE TABLE IF NOT EXISTS conversations (
     tenant_id         INT UNSIGNED NULL,
     channel_id        VARCHAR(255) NOT NULL,
     contact           VARCHAR(255) NOT NULL,
-    is_group          BOOLEAN      NOT NULL DEFAULT FALSE,
     status            VARCHAR(20)  NOT NULL DEFAULT 'open',
     assigned_to       VARCHAR(191) NULL,
     read_until        DATETIME(6)  NULL,
@@ -23,33 +22,34 @@ CREATE TABLE IF NOT EXISTS conversations (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- message_key: the stable part of the provider's id, else event:<id> or command:<id>. What came from an event (event_*)
--- and what came from a command (command_*) stand apart, so that either may come first; `at` and `status` follow from both.
--- A row without a conversation is an ack whose message is not known (yet).
+-- and what came from a command (command_*) stand apart, so that either may come first; what a reader wants to know
+-- follows from both. A row without a conversation is an ack whose message is not known (yet). ack_rank: 0 none,
+-- 1 pending, 2 sent, 3 failed, 4 delivered, 5 read, 6 played.
 CREATE TABLE IF NOT EXISTS messages (
-    channel_id       VARCHAR(255)     NOT NULL,
-    message_key      VARCHAR(255)     NOT NULL,
-    conversation_id  VARCHAR(400)     NULL,
-    tenant_id        INT UNSIGNED     NULL,
-    contact          VARCHAR(255)     NULL,
-    direction        VARCHAR(10)      NOT NULL,
-    event_id         VARCHAR(36)      NULL,
-    command_id       VARCHAR(36)      NULL,
-    trace_id         VARCHAR(255)     NULL,
-    type             VARCHAR(50)      NULL,
-    author           VARCHAR(255)     NULL,
-    author_name      VARCHAR(255)     NULL,
-    event_revision   INT UNSIGNED     NULL,
-    event_at         DATETIME(6)      NULL,
-    command_at       DATETIME(6)      NULL,
-    at               DATETIME(6)      AS (COALESCE(event_at, command_at)) STORED,
-    command_status   VARCHAR(20)      NULL,
-    ack_rank         TINYINT UNSIGNED NOT NULL DEFAULT 0,
-    status           VARCHAR(20)      AS (CASE
+    channel_id               VARCHAR(255)     NOT NULL,
+    message_key              VARCHAR(255)     NOT NULL,
+    direction                VARCHAR(10)      NOT NULL,
+    tenant_id                INT UNSIGNED     NULL,
+    conversation_id          VARCHAR(400)     AS (COALESCE(command_conversation_id, event_conversation_id)) STORED,
+    at                       DATETIME(6)      AS (COALESCE(event_at, command_at)) STORED,
+    status                   VARCHAR(20)      AS (CASE
         WHEN direction = 'inbound' THEN 'received'
         WHEN command_status IS NOT NULL THEN command_status
         ELSE ELT(ack_rank + 1, 'sent', 'pending', 'sent', 'failed', 'delivered', 'read', 'played') END) STORED,
-    media            JSON             NULL,
-    text             LONGTEXT         NULL,
+    type                     VARCHAR(50)      NULL,
+    author                   VARCHAR(255)     NULL,
+    author_name              VARCHAR(255)     NULL,
+    event_id                 VARCHAR(36)      NULL,
+    event_conversation_id    VARCHAR(400)     NULL,
+    event_at                 DATETIME(6)      NULL,
+    event_revision           INT UNSIGNED     NULL,
+    command_id               VARCHAR(36)      NULL,
+    command_conversation_id  VARCHAR(400)     NULL,
+    command_at               DATETIME(6)      NULL,
+    command_status           VARCHAR(20)      NULL,
+    ack_rank                 TINYINT UNSIGNED NOT NULL DEFAULT 0,
+    attachment               JSON             NULL,
+    text                     LONGTEXT         NULL,
     PRIMARY KEY (channel_id, message_key),
     KEY by_conversation (conversation_id, at, message_key),
     KEY by_direction (conversation_id, direction, at),

@@ -1,0 +1,168 @@
+"""`communication_events`: one row an event, with what was decided and how far that is carried out.
+
+From event.accepted; of an event with a command, `status` and `processed_at` follow from `outbound_messages`.
+"""
+
+from typing import Final
+
+from adapters.mysql.records import Records, Sighting
+from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, json, source, time, upsert, where
+from adapters.mysql.steps import Write
+from schemas.deliveries import Status
+from schemas.events import NO_RULE, AcceptedEvent, Decision, Kind
+from streams import keys
+
+PROCESSING: Final = "processing"
+PROCESSED: Final = "processed"
+FAILED: Final = "failed"
+
+_LONGEST_REASON: Final = 2_000
+_ROUTED: Final = frozenset({Kind.ACCEPTED, Kind.UPDATED})
+_ROUTED_PRECEDENCE: Final = 2**32  # above every revision
+_STATUS: Final = {Kind.QUARANTINED: "quarantined", Kind.REJECTED: FAILED, Kind.CONFLICT: "conflict"}
+
+_IDENTITY: Final[Columns] = {"event_id": TEXT, "idempotency_key": TEXT}
+_CONTENT: Final[Columns] = {
+    "event_type": TEXT,
+    "source_system": TEXT,
+    "external_id": TEXT,
+    "tenant_id": INTEGER,
+    "channel_id": TEXT,
+    "contact": TEXT,
+    "conversation_id": TEXT,
+    "trace_id": TEXT,
+    "correlation_id": TEXT,
+    "kind": TEXT,
+    "status": TEXT,
+    "reason": TEXT,
+    "action": TEXT,
+    "rule_id": TEXT,
+    "rule_version": INTEGER,
+    "template": TEXT,
+    "template_version": INTEGER,
+    "command_id": TEXT,
+    "occurred_at": TIME,
+    "received_at": TIME,
+    "processed_at": TIME,
+    "expires_at": TIME,
+    "raw_topic": TEXT,
+    "raw_partition": INTEGER,
+    "raw_offset": INTEGER,
+    "fingerprint": TEXT,
+    "revision": INTEGER,
+    "metadata": TEXT,
+    "payload": TEXT,
+}
+_PRECEDENCE: Final[Columns] = {"precedence": INTEGER}
+
+
+def rows(records: Records) -> list[Row]:
+    """One row a record; a duplicate has none, a conflict one of its own beside that of the event it contradicts."""
+    return [_row(sighting) for sighting in records.sightings if sighting.event.kind is not Kind.DUPLICATE]
+
+
+def sighted(records: Records) -> list[Row]:
+    """The events that were seen, however often."""
+    return [{"event_id": event_id} for event_id in sorted({sighting.event.event_id for sighting in records.sightings})]
+
+
+def with_commands(records: Records) -> list[Row]:
+    """The events of which a command is new, or anything new is known of it."""
+    decided = (sighting.event for sighting in records.sightings)
+    pairs = {(event.event_id, event.decision.command_id) for event in decided if event.decision}
+    pairs |= {(report.fact.event_id, report.fact.command_id) for report in records.reports}
+    return [{"event_id": event_id, "command_id": command_id} for event_id, command_id in sorted(_with_command(pairs))]
+
+
+def _with_command(pairs: set[tuple[str, str | None]]) -> list[tuple[str, str]]:
+    return [(event_id, command_id) for event_id, command_id in pairs if command_id]
+
+
+def _row(sighting: Sighting) -> Row:
+    event = sighting.event
+    decision = event.decision or Decision(action=NO_RULE)
+    status = _status(event, decision)
+    event_id, key = event.event_id, event.idempotency_key
+    if event.kind is Kind.CONFLICT:
+        key = f"{key}#conflict:{event.fingerprint}"
+        event_id = keys.event_id(key)
+    return {
+        "event_id": event_id,
+        "idempotency_key": key,
+        "event_type": event.event_type,
+        "source_system": event.source_system,
+        "external_id": event.external_id,
+        "tenant_id": event.tenant_id if decision.tenant_id is None else decision.tenant_id,
+        "channel_id": decision.channel or event.channel,
+        "contact": event.contact,
+        "conversation_id": event.conversation_id,
+        "trace_id": event.trace_id,
+        "correlation_id": event.correlation_id,
+        "kind": event.kind,
+        "status": status,
+        "reason": cut(decision.reason, _LONGEST_REASON),
+        "action": decision.action,
+        "rule_id": decision.rule_id,
+        "rule_version": decision.rule_version,
+        "template": decision.template,
+        "template_version": decision.template_version,
+        "command_id": decision.command_id,
+        "occurred_at": time(event.occurred_at),
+        "received_at": time(event.received_at),
+        "processed_at": time(sighting.recorded_at) if status in (PROCESSED, NO_RULE) else None,
+        "expires_at": time(event.expires_at),
+        "raw_topic": event.raw.topic,
+        "raw_partition": event.raw.partition,
+        "raw_offset": event.raw.offset,
+        "fingerprint": event.fingerprint,
+        "revision": event.revision,
+        "precedence": event.revision + (_ROUTED_PRECEDENCE if event.kind in _ROUTED else 0),
+        "metadata": json(event.metadata),
+        "payload": json(event.payload),
+    }
+
+
+def _status(event: AcceptedEvent, decision: Decision) -> str:
+    """Where an event stands by its decision alone: whatever needs no command is done once it is decided."""
+    if event.kind in _STATUS:
+        return _STATUS[event.kind]
+    if decision.action == NO_RULE:
+        return NO_RULE
+    return PROCESSING if decision.command_id else PROCESSED
+
+
+def _words(*statuses: Status) -> str:
+    return ", ".join(f"'{status}'" for status in statuses)
+
+
+_DONE: Final = _words(Status.SENT, Status.DELIVERED, Status.READ, Status.PLAYED, Status.SUPPRESSED)
+_GIVEN_UP: Final = _words(Status.FAILED, Status.EXPIRED, Status.CANCELLED)
+
+_COUNT: Final = (
+    f"UPDATE communication_events AS event JOIN {source({'event_id': TEXT})} ON event.event_id = new.event_id "  # noqa: S608
+    "SET event.duplicates = GREATEST("
+    "(SELECT COUNT(*) FROM event_sightings AS seen WHERE seen.event_id = new.event_id), 1) - 1"
+)
+
+_SETTLE: Final = (
+    f"UPDATE {source({'event_id': TEXT, 'command_id': TEXT})} "  # noqa: S608
+    "JOIN communication_events AS event ON event.event_id = new.event_id AND event.command_id = new.command_id "
+    "JOIN outbound_messages AS outbound ON outbound.command_id = new.command_id "
+    f"SET event.status = CASE WHEN outbound.status IN ({_DONE}) THEN '{PROCESSED}' "
+    f"WHEN outbound.status IN ({_GIVEN_UP}) THEN '{FAILED}' ELSE '{PROCESSING}' END, "
+    f"event.processed_at = CASE WHEN outbound.status IN ({_DONE}) THEN COALESCE(outbound.sent_at, outbound.ended_at) "
+    f"WHEN outbound.status IN ({_GIVEN_UP}) THEN outbound.ended_at ELSE NULL END"
+)
+
+STEPS: Final = (
+    Write(
+        rows,
+        upsert(
+            "communication_events",
+            {**_IDENTITY, **_PRECEDENCE, **_CONTENT},
+            where("new.precedence >= old.precedence", *_CONTENT, *_PRECEDENCE),
+        ),
+    ),
+    Write(sighted, _COUNT),
+    Write(with_commands, _SETTLE),
+)

@@ -1,0 +1,89 @@
+"""`contacts`: who writes, by match key, with the name they last gave and the id the network last used.
+
+From the messages of event.accepted. Two spellings of one phone are one contact; a lid and a phone are two until the
+provider says otherwise.
+"""
+
+from typing import Final
+
+from adapters.mysql.projections import messages
+from adapters.mysql.records import Records
+from adapters.mysql.statements import INTEGER, TEXT, TIME, Row, cut, greatest, least, time, upsert, where
+from adapters.mysql.steps import Write
+from schemas import event_types as types
+from schemas.events import AcceptedEvent
+from streams import identity
+
+_LONGEST_NAME: Final = 255
+
+
+def rows(records: Records) -> list[Row]:
+    """One row for the other party of each message, and one for who speaks in a group."""
+    found = [row for event in messages.shown(records) for row in _rows(event)]
+    return sorted(found, key=lambda row: (row["tenant_id"], row["contact"]))
+
+
+def _rows(event: AcceptedEvent) -> list[Row]:
+    tenant_id = event.decision.tenant_id if event.decision else None
+    if tenant_id is None or event.contact is None:
+        return []
+    payload = event.payload
+    name = payload.get("sender_name") if event.event_type == types.INBOUND_MESSAGE else None
+    author = payload.get("author")
+    found = [_row(event, tenant_id, event.contact, payload.get("chat"), None if author else name)]
+    if author and (author_key := _key(author)) and author_key != event.contact:
+        found.append(_row(event, tenant_id, author_key, author, name))
+    return found
+
+
+def _row(event: AcceptedEvent, tenant_id: int, contact: str, network_id: str | None, name: str | None) -> Row:
+    at = time(event.occurred_at)
+    return {
+        "tenant_id": tenant_id,
+        "contact": contact,
+        "display_name": cut(name, _LONGEST_NAME),
+        "named_at": at if name else None,
+        "network_id": network_id,
+        "first_seen_at": at,
+        "last_seen_at": at,
+    }
+
+
+def _key(spelled: str) -> str | None:
+    try:
+        return identity.match_key(spelled)
+    except ValueError:
+        return None
+
+
+_NAMED_LATER: Final = (
+    "new.named_at IS NOT NULL AND (old.named_at IS NULL OR new.named_at > old.named_at "
+    "OR (new.named_at = old.named_at AND new.display_name > old.display_name))"
+)
+_SEEN_LATER: Final = (
+    "new.network_id IS NOT NULL AND (old.network_id IS NULL OR new.last_seen_at > old.last_seen_at "
+    "OR (new.last_seen_at = old.last_seen_at AND new.network_id > old.network_id))"
+)
+
+STEPS: Final = (
+    Write(
+        rows,
+        upsert(
+            "contacts",
+            {
+                "tenant_id": INTEGER,
+                "contact": TEXT,
+                "display_name": TEXT,
+                "named_at": TIME,
+                "network_id": TEXT,
+                "first_seen_at": TIME,
+                "last_seen_at": TIME,
+            },
+            where(_NAMED_LATER, "display_name")
+            | greatest("named_at")
+            | where(_SEEN_LATER, "network_id")
+            | least("first_seen_at")
+            | greatest("last_seen_at"),
+        ),
+    ),
+)

@@ -1,0 +1,91 @@
+"""`conversations`: one row for a channel with a contact, worked out anew from its messages whenever one changes.
+
+Last message, first message and unread follow from the set of messages, so that no order and no repetition of events
+can falsify them. `status`, `assigned_to` and `read_until` belong to conversation.change.
+"""
+
+from typing import Final
+
+from adapters.mysql.pool import Session
+from adapters.mysql.projections import messages
+from adapters.mysql.projections.outbound_messages import conversation_of
+from adapters.mysql.records import Records
+from adapters.mysql.statements import INTEGER, TEXT, Row, documents, first, source, upsert
+from adapters.mysql.steps import Write
+from streams import identity
+
+
+def opened(records: Records) -> list[Row]:
+    """The conversations that the records name with their contact."""
+    rows: dict[str, Row] = {}
+    for event in messages.shown(records):
+        conversation_id = event.conversation_id or identity.conversation_id(event.channel, event.contact)
+        if conversation_id:
+            tenant_id = event.decision.tenant_id if event.decision else event.tenant_id
+            rows[conversation_id] = _row(conversation_id, tenant_id, event.channel, event.contact)
+    for command in (report.fact.command for report in records.reports):
+        conversation_id = conversation_of(command) if command else None
+        if command and conversation_id:
+            rows[conversation_id] = _row(conversation_id, command.tenant_id, command.channel, command.contact)
+    return [rows[conversation_id] for conversation_id in sorted(rows)]
+
+
+def _row(conversation_id: str, tenant_id: int | None, channel: str | None, contact: str | None) -> Row:
+    return {"id": conversation_id, "tenant_id": tenant_id, "channel_id": channel, "contact": contact}
+
+
+class Summary:
+    """Works out the conversations whose messages the records touch."""
+
+    async def apply(self, session: Session, records: Records) -> None:
+        """Lock them, then read their messages: what another transaction adds meanwhile is seen by the later of both."""
+        touched = sorted(await _touched(session, records))
+        for document in documents({"id": conversation_id} for conversation_id in touched):
+            await session.execute(_LOCK, (document,))
+            await session.execute(_SUMMARIZE, (document,))
+
+
+async def _touched(session: Session, records: Records) -> set[str]:
+    """Where the messages lie by what their event says and by what their command says: one may have moved."""
+    touched = {row["id"] for row in opened(records)}
+    keys = [{"channel_id": event.channel, "message_key": messages.key_of(event)} for event in messages.shown(records)]
+    for statement, rows in ((_BY_KEY, keys), (_BY_COMMAND, messages.commanded(records))):
+        for document in documents(rows):
+            for found in await session.fetch(statement, (document,)):
+                touched |= {found["event_conversation_id"], found["command_conversation_id"]} - {None}
+    return touched
+
+
+_PLACES: Final = "SELECT DISTINCT message.event_conversation_id, message.command_conversation_id FROM"
+_BY_KEY: Final = (
+    f"{_PLACES} {source({'channel_id': TEXT, 'message_key': TEXT})} JOIN messages AS message "
+    "ON message.channel_id = new.channel_id AND message.message_key = new.message_key"
+)
+_BY_COMMAND: Final = (
+    f"{_PLACES} {source({'command_id': TEXT})} JOIN messages AS message ON message.command_id = new.command_id"
+)
+_OF_CONVERSATION: Final = "FROM messages AS message WHERE message.conversation_id = new.id"
+_NAMED: Final = f"{source({'id': TEXT})} JOIN conversations AS conversation ON conversation.id = new.id"
+_LOCK: Final = f"UPDATE {_NAMED} SET conversation.status = conversation.status"  # noqa: S608
+_SUMMARIZE: Final = (
+    f"UPDATE {_NAMED} SET "  # noqa: S608
+    f"conversation.first_message_at = (SELECT MIN(message.at) {_OF_CONVERSATION}), "
+    f"conversation.last_message_at = (SELECT MAX(message.at) {_OF_CONVERSATION}), "
+    f"conversation.last_message_key = (SELECT message.message_key {_OF_CONVERSATION} "
+    "ORDER BY message.at DESC, message.message_key DESC LIMIT 1), "
+    f"conversation.last_inbound_at = (SELECT MAX(message.at) {_OF_CONVERSATION} AND message.direction = 'inbound'), "
+    f"conversation.unread = (SELECT COUNT(*) {_OF_CONVERSATION} AND message.direction = 'inbound' "
+    "AND message.at > COALESCE(conversation.read_until, '1000-01-01'))"
+)
+
+STEPS: Final = (
+    Write(
+        opened,
+        upsert(
+            "conversations",
+            {"id": TEXT, "tenant_id": INTEGER, "channel_id": TEXT, "contact": TEXT},
+            first("tenant_id"),
+        ),
+    ),
+    Summary(),
+)

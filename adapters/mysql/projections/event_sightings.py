@@ -1,0 +1,45 @@
+"""`event_sightings`: every raw record in which an event was seen."""
+
+from typing import Final
+
+from adapters.mysql.records import Records
+from adapters.mysql.statements import INTEGER, TEXT, TIME, Row, time, upsert
+from adapters.mysql.steps import Write
+
+
+def rows(records: Records) -> list[Row]:
+    """One row a record of event.accepted."""
+    return [
+        {
+            "raw_topic": event.raw.topic,
+            "raw_partition": event.raw.partition,
+            "raw_offset": event.raw.offset,
+            "event_id": event.event_id,
+            "kind": event.kind,
+            "fingerprint": event.fingerprint,
+            "trace_id": event.trace_id,
+            "received_at": time(event.received_at),
+        }
+        for event in (sighting.event for sighting in records.sightings)
+    ]
+
+
+STEPS: Final = (
+    Write(
+        rows,
+        upsert(
+            "event_sightings",
+            {
+                "raw_topic": TEXT,
+                "raw_partition": INTEGER,
+                "raw_offset": INTEGER,
+                "event_id": TEXT,
+                "kind": TEXT,
+                "fingerprint": TEXT,
+                "trace_id": TEXT,
+                "received_at": TIME,
+            },
+            {"kind": "new.kind"},  # a record that was rejected or quarantined may be accepted when it comes again
+        ),
+    ),
+)

@@ -1,0 +1,190 @@
+"""`outbound_messages`: one row a command, with what is known of it by its newest fact.
+
+From delivery.status. The router's decision makes a bare row first: it shows a command that no sender has taken up, and
+gives this table and `communication_events` one row to meet on, whichever topic comes first.
+"""
+
+from typing import Final
+
+from adapters.mysql.records import Records, Report
+from adapters.mysql.statements import (
+    INTEGER,
+    TEXT,
+    TIME,
+    Columns,
+    Row,
+    cut,
+    first,
+    greatest,
+    latest,
+    least,
+    time,
+    upsert,
+    where,
+)
+from adapters.mysql.steps import Write
+from schemas.commands import Command
+from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
+from schemas.events import Action
+from streams import identity
+
+_LONGEST_ERROR: Final = 2_000
+_ENDED: Final = frozenset({Status.FAILED, Status.EXPIRED, Status.SUPPRESSED, Status.CANCELLED})
+_FAULTS: Final = frozenset(
+    {FactKind.NOT_SENT, FactKind.REFUSED, FactKind.IN_DOUBT, FactKind.EXPIRED, FactKind.SUPPRESSED}
+)
+_SENT: Final = frozenset({AckStatus.SENT, AckStatus.DELIVERED, AckStatus.READ, AckStatus.PLAYED})
+_DELIVERED: Final = frozenset({AckStatus.DELIVERED, AckStatus.READ, AckStatus.PLAYED})
+_READ: Final = frozenset({AckStatus.READ, AckStatus.PLAYED})
+
+_DECIDED: Final[Columns] = {
+    "command_id": TEXT,
+    "event_id": TEXT,
+    "trace_id": TEXT,
+    "tenant_id": INTEGER,
+    "channel_id": TEXT,
+    "status": TEXT,
+    "created_at": TIME,
+    "updated_at": TIME,
+}
+_REPORTED: Final[Columns] = {
+    **_DECIDED,
+    "event_type": TEXT,
+    "correlation_id": TEXT,
+    "recipient": TEXT,
+    "contact": TEXT,
+    "conversation_id": TEXT,
+    "attempts": INTEGER,
+    "provider_message_id": TEXT,
+    "message_key": TEXT,
+    "last_error": TEXT,
+    "policy": TEXT,
+    "rule_id": TEXT,
+    "rule_version": INTEGER,
+    "template": TEXT,
+    "template_version": INTEGER,
+    "not_before": TIME,
+    "retry_at": TIME,
+    "expires_at": TIME,
+    "sent_at": TIME,
+    "delivered_at": TIME,
+    "read_at": TIME,
+    "ended_at": TIME,
+    "facts_until": INTEGER,
+    "body": TEXT,
+}
+_OF_COMMAND: Final = (
+    "event_type",
+    "correlation_id",
+    "recipient",
+    "contact",
+    "conversation_id",
+    "policy",
+    "rule_id",
+    "rule_version",
+    "template",
+    "template_version",
+    "not_before",
+    "expires_at",
+    "body",
+)
+
+
+def decided(records: Records) -> list[Row]:
+    """A bare row for every message that the router decided to send."""
+    rows = {}
+    for event in (sighting.event for sighting in records.sightings):
+        decision = event.decision
+        if decision and decision.command_id and decision.action == Action.WHATSAPP:
+            rows[decision.command_id] = {
+                "command_id": decision.command_id,
+                "event_id": event.event_id,
+                "trace_id": event.trace_id,
+                "tenant_id": decision.tenant_id,
+                "channel_id": decision.channel,
+                "status": Status.QUEUED,
+                "created_at": time(event.received_at),
+                "updated_at": time(event.received_at),
+            }
+    return [rows[command_id] for command_id in sorted(rows)]
+
+
+def reported(records: Records) -> list[Row]:
+    """One row a fact; those of one command stay in the order of the log."""
+    return [_row(report) for report in sorted(records.reports, key=lambda report: report.fact.command_id)]
+
+
+def _row(report: Report) -> Row:
+    fact = report.fact
+    return {
+        "command_id": fact.command_id,
+        "event_id": fact.event_id,
+        "trace_id": fact.trace_id,
+        "tenant_id": fact.tenant_id,
+        "channel_id": fact.channel,
+        "status": fact.status,
+        "attempts": fact.attempt,
+        "provider_message_id": fact.provider_message_id,
+        "message_key": identity.message_key(fact.provider_message_id),
+        "last_error": _error(fact),
+        "retry_at": time(fact.retry_at) if fact.status is Status.RETRYING else None,
+        "sent_at": time(fact.at) if fact.fact is FactKind.ANSWERED or fact.ack in _SENT else None,
+        "delivered_at": time(fact.at) if fact.ack in _DELIVERED else None,
+        "read_at": time(fact.at) if fact.ack in _READ else None,
+        "ended_at": time(fact.at) if fact.status in _ENDED else None,
+        "created_at": time(fact.command.created_at if fact.command else fact.at),
+        "updated_at": time(fact.at),
+        "facts_until": report.offset,
+        **(_of_command(fact.command) if fact.command else {}),
+    }
+
+
+def _of_command(command: Command) -> Row:
+    return {
+        "event_type": command.event_type,
+        "correlation_id": command.correlation_id,
+        "recipient": command.to,
+        "contact": command.contact,
+        "conversation_id": conversation_of(command),
+        "policy": command.policy,
+        "rule_id": command.rule_id,
+        "rule_version": command.rule_version,
+        "template": command.template,
+        "template_version": command.template_version,
+        "not_before": time(command.not_before),
+        "expires_at": time(command.expires_at),
+        "body": command.text,
+    }
+
+
+def conversation_of(command: Command) -> str | None:
+    """The conversation that a command's message belongs to."""
+    return command.conversation_id or identity.conversation_id(command.channel, command.contact)
+
+
+def _error(fact: DeliveryFact) -> str | None:
+    if fact.fact not in _FAULTS and fact.ack is not AckStatus.FAILED:
+        return None
+    said = (fact.reason or fact.fact, fact.message)
+    return cut(": ".join(part for part in said if part), _LONGEST_ERROR)
+
+
+STEPS: Final = (
+    Write(decided, upsert("outbound_messages", _DECIDED, least("created_at") | greatest("updated_at"))),
+    Write(
+        reported,
+        upsert(
+            "outbound_messages",
+            _REPORTED,
+            first(*_OF_COMMAND, "provider_message_id", "message_key")
+            | latest("last_error")
+            | least("created_at", "sent_at", "delivered_at", "read_at")
+            | greatest("attempts", "updated_at")
+            | where(
+                "new.facts_until >= old.facts_until",
+                *("trace_id", "tenant_id", "channel_id", "status", "retry_at", "ended_at"),
+                "facts_until",
+            ),
+        ),
+    ),
+)

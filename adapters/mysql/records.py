@@ -1,0 +1,107 @@
+"""What the projector takes: records of the log, decoded."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Protocol, Self
+
+import msgspec
+
+from schemas.deliveries import DeliveryFact
+from schemas.events import AcceptedEvent
+from streams import topics
+
+
+class SourceRecord(Protocol):
+    """A consumed record, as the runtime gives it. `timestamp` is in milliseconds since the epoch."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class ProjectionError(ValueError):
+    """One record cannot be projected, now or ever: it belongs into the dead letters. `reason` is a machine word."""
+
+    def __init__(self, record: SourceRecord, reason: str, message: str) -> None:
+        self.record = record
+        self.reason = reason
+        super().__init__(f"{reason}: {message}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One record of event.accepted; `recorded_at` is the record's time."""
+
+    event: AcceptedEvent
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One record of delivery.status."""
+
+    fact: DeliveryFact
+    partition: int
+    offset: int
+
+
+Decoded = Sighting | Report | SourceRecord
+"""A dead letter needs no decoding: whatever it holds is shown as it is."""
+
+
+@dataclass(slots=True)
+class Records:
+    """Decoded records, by what they are; each list in the order of the log."""
+
+    sightings: list[Sighting] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    letters: list[SourceRecord] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, decoded: Iterable[Decoded]) -> Self:
+        """Sort them out."""
+        records = cls()
+        for one in decoded:
+            match one:
+                case Sighting():
+                    records.sightings.append(one)
+                case Report():
+                    records.reports.append(one)
+                case _:
+                    records.letters.append(one)
+        return records
+
+
+_decode_event: Final = msgspec.json.Decoder(AcceptedEvent).decode
+_decode_fact: Final = msgspec.json.Decoder(DeliveryFact).decode
+
+
+def decode(record: SourceRecord) -> Decoded:
+    """Decode a record of one of the projected topics; ProjectionError where it cannot be. A dead letter always can."""
+    try:
+        match record.topic:
+            case topics.EVENT_ACCEPTED:
+                return Sighting(_decode_event(record.value or b""), moment(record.timestamp))
+            case topics.DELIVERY_STATUS:
+                return Report(_decode_fact(record.value or b""), record.partition, record.offset)
+            case topics.DEAD_LETTER:
+                return record
+            case topic:
+                raise ProjectionError(record, "unknown_topic", f"nothing is projected from {topic}")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ProjectionError(record, "undecodable", str(error)) from error
+
+
+def moment(milliseconds: int) -> datetime:
+    """The time of a record, in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,119 @@
+"""SQL that takes many rows as one JSON value: understood alike by MySQL 8 and MariaDB 10.11.
+
+Text columns are read as LONGTEXT: JSON_TABLE itself cuts silently what is too long, the table's own column refuses it.
+Columns with long values come last: MariaDB reads a row's JSON from its start for every column.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+Row = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """What a column of the JSON rows holds, as its type in JSON_TABLE."""
+
+    TEXT = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    INTEGER = "BIGINT"
+    TIME = "DATETIME(6)"
+    BYTES = "LONGTEXT CHARACTER SET utf8mb4"
+    """Base64 on the way, bytes in the table."""
+
+
+TEXT: Final = Kind.TEXT
+INTEGER: Final = Kind.INTEGER
+TIME: Final = Kind.TIME
+BYTES: Final = Kind.BYTES
+
+Columns = Mapping[str, Kind]
+
+ROWS_AT_ONCE: Final = 1_000
+BYTES_AT_ONCE: Final = 2_000_000
+"""Bounds of one statement's JSON. A record of 1 MB grows at most fourfold on its way into a statement, so that the
+largest one stays below the 16 MB that MariaDB takes as it is installed."""
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def source(columns: Columns) -> str:
+    """The rows of the statement's one value, as a table named `new`."""
+    listed = ", ".join(f"{name} {kind.value} PATH '$.{name}'" for name, kind in columns.items())
+    return f"JSON_TABLE(%s, '$[*]' COLUMNS ({listed})) AS new"
+
+
+def upsert(table: str, columns: Columns, merge: Mapping[str, str]) -> str:
+    """Insert rows; where one is there, assign what `merge` says, in its order (a later one sees the earlier ones).
+
+    In `merge`, `old.` is the row that is there and `new.` the one that comes.
+    """
+    selected = ", ".join(
+        f"FROM_BASE64(new.{name})" if kind is BYTES else f"new.{name}" for name, kind in columns.items()
+    )
+    assigned = ", ".join(f"{name} = {expression.replace('old.', f'{table}.')}" for name, expression in merge.items())
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {selected} FROM {source(columns)} "  # noqa: S608
+        f"ON DUPLICATE KEY UPDATE {assigned}"
+    )
+
+
+def first(*names: str) -> dict[str, str]:
+    """Keep what is there; fill in what is not."""
+    return {name: f"COALESCE(old.{name}, new.{name})" for name in names}
+
+
+def latest(*names: str) -> dict[str, str]:
+    """Take what comes, unless it is NULL."""
+    return {name: f"COALESCE(new.{name}, old.{name})" for name in names}
+
+
+def least(*names: str) -> dict[str, str]:
+    """The smaller of both; NULL counts as unknown."""
+    return {name: f"LEAST(COALESCE(old.{name}, new.{name}), COALESCE(new.{name}, old.{name}))" for name in names}
+
+
+def greatest(*names: str) -> dict[str, str]:
+    """The larger of both; NULL counts as unknown."""
+    return {name: f"GREATEST(COALESCE(old.{name}, new.{name}), COALESCE(new.{name}, old.{name}))" for name in names}
+
+
+def where(condition: str, *names: str) -> dict[str, str]:
+    """Take what comes where a condition holds; a column that the condition reads belongs last."""
+    return {name: f"IF({condition}, new.{name}, old.{name})" for name in names}
+
+
+def documents(rows: Iterable[Row]) -> Iterable[str]:
+    """The rows as JSON arrays, each small enough for one statement."""
+    held: list[bytes] = []
+    size = 0
+    for row in rows:
+        encoded = _encode(row)
+        if held and (len(held) >= ROWS_AT_ONCE or size + len(encoded) > BYTES_AT_ONCE):
+            yield _array(held)
+            held, size = [], 0
+        held.append(encoded)
+        size += len(encoded)
+    if held:
+        yield _array(held)
+
+
+def time(moment: datetime | None) -> str | None:
+    """A moment as a DATETIME in UTC."""
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+
+
+def json(value: Any) -> str:
+    """A value as the text of a JSON column."""
+    return _encode(value).decode()
+
+
+def cut(text: str | None, length: int) -> str | None:
+    """The beginning of a text that is only for reading."""
+    return text if text is None or len(text) <= length else text[: length - 1] + "…"
+
+
+def _array(encoded: Sequence[bytes]) -> str:
+    return (b"[" + b",".join(encoded) + b"]").decode()

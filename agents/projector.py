@@ -1,0 +1,16 @@
+"""The log into MySQL: what people read follows from event.accepted, delivery.status and dead.letter."""
+
+from adapters.mysql.projector import TOPICS, Projector
+from streams.runtime import AgentFunction, Batch
+
+SOURCES = TOPICS
+OUTPUTS = ()
+
+
+def build(projector: Projector) -> AgentFunction:
+    """The agent: writes a batch with its position in one transaction; what can never be written is a dead letter."""
+
+    async def agent(batch: Batch) -> None:
+        await projector.project(batch.records)
+
+    return agent

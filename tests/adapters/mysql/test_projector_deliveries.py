@@ -1,0 +1,135 @@
+"""What the facts of delivery.status make of a command's rows."""
+
+import json
+
+import pytest
+
+from adapters.mysql.pool import Database
+from adapters.mysql.projector import Projector
+from schemas.deliveries import AckStatus, FactKind, Status
+from tests.adapters.mysql.log import PHONE, Log, at, command_of, fact, invoice, one
+
+pytestmark = pytest.mark.integration
+
+
+def naive(seconds: float) -> object:
+    return at(seconds).replace(tzinfo=None)
+
+
+async def test_a_message_is_followed_to_the_blue_ticks(database: Database, projector: Projector) -> None:
+    log, command = Log(), command_of(invoice())
+    facts = [
+        fact(command, FactKind.ACCEPTED, Status.QUEUED, 2, command=command),
+        fact(command, FactKind.ATTEMPT_STARTED, Status.ATTEMPTING, 3, attempt=1, request_id="r:1"),
+        fact(command, FactKind.ANSWERED, Status.SENT, 4, attempt=1, provider_message_id=f"true_{PHONE}@c.us_3eb0ff01"),
+        fact(command, FactKind.ACKED, Status.DELIVERED, 5, attempt=1, ack=AckStatus.DELIVERED),
+        fact(command, FactKind.ACKED, Status.READ, 6, attempt=1, ack=AckStatus.READ),
+    ]
+    await projector.project([log.reported(one) for one in facts])
+    row = await one(database, "outbound_messages")
+    assert (row["status"], row["attempts"], row["last_error"]) == ("read", 1, None)
+    assert (row["recipient"], row["body"], row["conversation_id"]) == (PHONE, command.text, "canalum:554799990001")
+    assert (row["provider_message_id"], row["message_key"]) == (f"true_{PHONE}@c.us_3eb0ff01", "3EB0FF01")
+    assert [row[name] for name in ("created_at", "sent_at", "delivered_at", "read_at", "updated_at")] == [
+        naive(1), naive(4), naive(5), naive(6), naive(6)
+    ]  # fmt: skip
+    attempt = await one(database, "delivery_attempts")
+    assert (attempt["outcome"], attempt["started_at"], attempt["ended_at"]) == ("answered", naive(3), naive(4))
+    kept = await database.fetch("SELECT fact, source_offset FROM delivery_facts ORDER BY source_offset")
+    assert [row["fact"] for row in kept] == [one.fact for one in facts]
+
+
+async def test_each_attempt_keeps_its_own_outcome(database: Database, projector: Projector) -> None:
+    log, command = Log(), command_of(invoice())
+    await projector.project(
+        [
+            log.reported(one)
+            for one in (
+                fact(command, FactKind.ACCEPTED, Status.QUEUED, 2, command=command),
+                fact(command, FactKind.ATTEMPT_STARTED, Status.ATTEMPTING, 3, attempt=1),
+                fact(
+                    command,
+                    FactKind.NOT_SENT,
+                    Status.RETRYING,
+                    4,
+                    attempt=1,
+                    reason="connect",
+                    message="connection refused",
+                    http_status=429,
+                    retry_at=at(9),
+                ),
+                fact(command, FactKind.ATTEMPT_STARTED, Status.ATTEMPTING, 9, attempt=2),
+            )
+        ]
+    )
+    rows = await database.fetch("SELECT * FROM delivery_attempts ORDER BY attempt")
+    assert [(row["attempt"], row["outcome"], row["http_status"]) for row in rows] == [
+        (1, "not_sent", 429),
+        (2, "open", None),
+    ]
+    row = await one(database, "outbound_messages")
+    assert (row["status"], row["attempts"], row["last_error"]) == ("attempting", 2, "connect: connection refused")
+    assert row["retry_at"] is None
+
+
+async def test_a_retry_says_when_it_is_due(database: Database, projector: Projector) -> None:
+    log, command = Log(), command_of(invoice())
+    said = fact(command, FactKind.NOT_SENT, Status.RETRYING, 4, attempt=1, reason="connect", retry_at=at(9))
+    await projector.project([log.reported(said)])
+    assert (await one(database, "outbound_messages"))["retry_at"] == naive(9)
+
+
+async def test_an_answer_after_doubt_is_the_attempts_outcome_and_doubt_never_hides_it(
+    database: Database, projector: Projector
+) -> None:
+    log, command = Log(), command_of(invoice())
+    for said in (
+        fact(command, FactKind.IN_DOUBT, Status.UNCERTAIN, 4, attempt=1, reason="owner_lost"),
+        fact(command, FactKind.ANSWERED, Status.SENT, 5, attempt=1),
+        fact(command, FactKind.IN_DOUBT, Status.SENT, 6, attempt=1, reason="owner_lost"),
+    ):
+        await projector.project([log.reported(said)])
+    attempt = await one(database, "delivery_attempts")
+    assert (attempt["outcome"], attempt["reason"], attempt["ended_at"]) == ("answered", None, naive(5))
+
+
+async def test_a_command_is_shown_before_any_sender_took_it(database: Database, projector: Projector) -> None:
+    log, event = Log(), invoice()
+    await projector.project([log.accepted(event)])
+    row = await one(database, "outbound_messages")
+    assert (row["status"], row["body"], row["event_id"]) == ("queued", None, event.event_id)
+    command = command_of(event)
+    await projector.project([log.reported(fact(command, FactKind.ACCEPTED, Status.QUEUED, 3, command=command))])
+    assert (await one(database, "outbound_messages"))["body"] == command.text
+
+
+async def test_the_first_fact_may_come_late(database: Database, projector: Projector) -> None:
+    log, command = Log(), command_of(invoice())
+    await projector.project([log.reported(fact(command, FactKind.ANSWERED, Status.SENT, 4, attempt=1))])
+    await projector.project([log.reported(fact(command, FactKind.ACCEPTED, Status.SENT, 5, command=command))])
+    row = await one(database, "outbound_messages")
+    assert (row["status"], row["body"], row["recipient"], row["created_at"]) == ("sent", command.text, PHONE, naive(1))
+
+
+async def test_a_fact_keeps_its_details_but_neither_recipient_nor_text(
+    database: Database, projector: Projector
+) -> None:
+    log, command = Log(), command_of(invoice(), text="só para quem lê")
+    await projector.project(
+        [
+            log.reported(fact(command, FactKind.ACCEPTED, Status.QUEUED, 2, command=command)),
+            log.reported(
+                fact(command, FactKind.REFUSED, Status.FAILED, 3, attempt=1, http_status=422, reason="invalid")
+            ),
+        ]
+    )
+    rows = await database.fetch("SELECT detail FROM delivery_facts ORDER BY source_offset")
+    details = [json.loads(row["detail"]) for row in rows]
+    assert details == [{}, {"http_status": 422, "reason": "invalid"}]
+
+
+async def test_a_command_that_ended_says_when_and_why(database: Database, projector: Projector) -> None:
+    log, command = Log(), command_of(invoice())
+    await projector.project([log.reported(fact(command, FactKind.EXPIRED, Status.EXPIRED, 8, reason="expired"))])
+    row = await one(database, "outbound_messages")
+    assert (row["status"], row["ended_at"], row["last_error"]) == ("expired", naive(8), "expired")
