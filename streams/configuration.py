@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from schemas.configuration import SENTINEL_KEY, Change, Channel, Rule, Template, Tenant
+from schemas.configuration import SENTINEL_KEY, Change, Channel, Rule, Sentinel, Template, Tenant
 from schemas.events import Event
 from streams import topics
 from streams.routing import RuleSet
@@ -80,6 +80,12 @@ class Published:
             except ValueError as error:
                 faults[key] = str(error)
         return Published(entries, versions, faults, is_complete)
+
+
+def counted(entries: Mapping[Key, Entry]) -> Sentinel:
+    """How many entries of each kind there are."""
+    channels, templates, rules = (sum(key.topic == topic for key in entries) for topic in ENTRIES)
+    return Sentinel(channels=channels, templates=templates, rules=rules)
 
 
 def _remember(record: Record, versions: dict[Key, int]) -> None:

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from schemas.configuration import Change, Channel, Rule, Sentinel, Template
-from streams.configuration import ENTRIES, Entry, Key, Published
+from schemas.configuration import Change, Sentinel
+from streams.configuration import ENTRIES, Entry, Key, Published, counted
 
 _SEVERAL: Final = 2
 
@@ -100,7 +100,5 @@ def _vanished(authored: Authored, published: Published) -> Iterator[str]:
 
 
 def _sentinel(authored: Authored) -> Sentinel | None:
-    counts = {kind: sum(isinstance(entry, kind) for entry in authored.entries.values()) for kind in ENTRIES.values()}
-    if not counts[Rule]:
-        return None
-    return Sentinel(channels=counts[Channel], templates=counts[Template], rules=counts[Rule])
+    counts = counted(authored.entries)
+    return counts if counts.rules else None

@@ -18,6 +18,13 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def hub_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Another broker, for tests that need the hub's own topics: each makes them, and leaves none behind."""
+    with servers.kafka_server(tmp_path_factory.mktemp("hub_kafka")) as bootstrap_servers:
+        yield bootstrap_servers
+
+
+@pytest.fixture(scope="session")
 def mysql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """DSN of the run's database server; most tests want `mysql`."""
     with servers.mysql_server(tmp_path_factory.mktemp("mysql")) as dsn:

@@ -1,12 +1,11 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
@@ -14,48 +13,17 @@ from infra.commands.topics import app
 from infra.settings import Settings, load
 from infra.topics import TopicsError, apply_topics, check_topics, list_topics
 from streams import topics
-from tests.support import servers
+from tests.support.topics import administering, delete
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A broker for this module: the declared topics have one name each, and are made and unmade here."""
-    with servers.kafka_server(tmp_path_factory.mktemp("kafka")) as bootstrap_servers:
-        yield bootstrap_servers
-
-
-@asynccontextmanager
-async def administering(bootstrap_servers: str) -> AsyncIterator[Any]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()
-
-
-async def delete(bootstrap_servers: str, *names: str) -> None:
-    """Delete topics, and wait until the broker shows it."""
-    async with administering(bootstrap_servers) as admin:
-
-        async def present() -> set[str]:
-            return set(names) & set(await admin.list_topics())
-
-        async def are_gone() -> bool:
-            return not await present()
-
-        await admin.delete_topics(sorted(await present()))
-        await eventually(are_gone)
-
-
 @pytest.fixture
-async def settings(own_kafka: str) -> AsyncIterator[Settings]:
+async def settings(hub_kafka: str) -> AsyncIterator[Settings]:
     """Settings for a broker that has none of the hub's topics."""
-    yield load(_env_file=None, kafka_bootstrap_servers=own_kafka, posto_partitions=3)
-    await delete(own_kafka, *topics.BY_NAME)
+    yield load(_env_file=None, kafka_bootstrap_servers=hub_kafka, posto_partitions=3)
+    await delete(hub_kafka, topics.BY_NAME)
 
 
 async def _problems_are(settings: Settings, problems: list[str]) -> bool:
@@ -99,7 +67,7 @@ async def test_what_differs_is_configured_and_what_others_have_set_stays(setting
 
 async def test_a_topic_that_is_missing_is_made_and_the_others_stay(settings: Settings) -> None:
     await apply_topics(settings)
-    await delete(settings.kafka_bootstrap_servers, topics.DEAD_LETTER)
+    await delete(settings.kafka_bootstrap_servers, [topics.DEAD_LETTER])
     assert await check_topics(settings) == ["Topic dead.letter does not exist: run `posto topics apply`."]
     assert [change.topic for change in await apply_topics(settings)] == [topics.DEAD_LETTER]
 
