@@ -125,6 +125,7 @@ def not_run() -> list[str]:
 
 def _lane(checks: Sequence[Check], outcomes: list[Outcome]) -> None:
     for check in checks:
+        _say(f"{check.name:<14} ...")
         outcome = run(check)
         outcomes.append(outcome)
         _show(outcome)

@@ -83,7 +83,7 @@ def stack(folder: Path, **settings: str) -> Iterator[Stack]:
     """Bring a stack up in `folder`, and take it down with all it left; `settings` add to its environment."""
     layout = Layout.at(folder / "local")
     layout.create()
-    _share_jars(layout)
+    share_jars(layout)
     env = {"POSTO_LOCAL_DIR": str(layout.root), **own_ports(int(settings.get("POSTO_WORKERS", "1"))), **settings}
     try:
         done = posto(folder, env, "up", "--no-demo")
@@ -94,7 +94,7 @@ def stack(folder: Path, **settings: str) -> Iterator[Stack]:
         posto(folder, env, "clean")
 
 
-def _share_jars(layout: Layout) -> None:
+def share_jars(layout: Layout) -> None:
     """Use the jars that earlier runs kept, where there are any."""
     kept = kafka.libraries(JARS)
     if kept.is_dir():
