@@ -58,9 +58,9 @@ def _is_number(text: str) -> bool:
 
 
 def _number(value: float) -> datetime:
-    if not -_BEYOND < value < _BEYOND:
+    if not 0 <= value < _BEYOND:
         raise TimeError("the number is not a time: expected seconds or milliseconds since 1970")
-    return datetime.fromtimestamp(value / 1000 if abs(value) >= _FIRST_MILLISECONDS else value, UTC)
+    return datetime.fromtimestamp(value / 1000 if value >= _FIRST_MILLISECONDS else value, UTC)
 
 
 def _iso(text: str) -> datetime:

@@ -16,7 +16,7 @@ MAX_QUOTED: Final = 1_000
 _TEXT_TYPES: Final = frozenset({"chat", "text", "conversation", "extendedtext"})
 _WITH_THUMBNAIL: Final = MEDIA | {"location"}
 _VCARD_START: Final = "BEGIN:VCARD"
-_TYPE_OF_BYTES: Final = {"audio": "ptt", "image": "image", "video": "video"}
+_TYPE_OF_BYTES: Final = {"audio": "audio", "image": "image", "video": "video"}
 
 
 def read(parts: Parts) -> Content:

@@ -19,6 +19,7 @@ from streams.normalization.inbound import (
     Revoked,
     Technical,
 )
+from streams.normalization.raw import RawRecord
 
 INBOUND_MESSAGE: Final = "whatsapp.inbound.message"
 OUTBOUND_MESSAGE: Final = "whatsapp.outbound.message"
@@ -34,11 +35,11 @@ _LONGEST_NAME: Final = 80
 
 
 class Circumstances(msgspec.Struct):
-    """What stands around a fact: the body, its own time where it has one, and the id of the raw record."""
+    """What stands around a fact: the body, its own time where it has one, and the raw record."""
 
     body: dict[str, Any]
     occurred_at: datetime | None
-    raw_id: str
+    raw: RawRecord
 
 
 class Fact(msgspec.Struct, kw_only=True):
@@ -215,7 +216,7 @@ def _time(around: Circumstances) -> str | None:
 
 
 def _raw(around: Circumstances) -> str:
-    return f"raw:{around.raw_id}"
+    return f"raw:{around.raw.raw_id}"
 
 
 def _hash(text: str | None) -> str | None:

@@ -107,7 +107,7 @@ def _ack(name: str, parts: Parts) -> Inbound:
     named = fields.message_id(parts)
     status = fields.first(parts, fields.ACK_STATUS, ack_status)
     if named is None or status is None:
-        return _other(name, parts)
+        return _other(name, parts, detail=fields.first(parts, fields.ACK_STATUS, fields.word))
     chat = named.chat and fields.contact_id(named.chat)
     return Ack(named, status, chat or fields.addressee(parts, is_own=True))
 
@@ -124,6 +124,6 @@ def _channel_state(kind: Kind, name: str, parts: Parts) -> Inbound:
     return Other(name, detail=words[0] if words else None)
 
 
-def _other(name: str, parts: Parts) -> Other:
+def _other(name: str, parts: Parts, *, detail: str | None = None) -> Other:
     named = fields.message_id(parts)
-    return Other(name, named, fields.chat(parts, named, is_own=bool(fields.from_me(parts, named))))
+    return Other(name, named, fields.chat(parts, named, is_own=bool(fields.from_me(parts, named))), detail)

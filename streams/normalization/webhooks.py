@@ -42,7 +42,7 @@ def _read(parts: Parts, raw: RawRecord) -> Sequence[Event] | Noise:
     said = dialect.read(parts)
     if isinstance(said, Technical):
         return Noise(said.kind, channel)
-    fact = facts.of(said, channel, facts.Circumstances(parts[fields.TOP], fields.time(parts), raw.raw_id))
+    fact = facts.of(said, channel, facts.Circumstances(parts[fields.TOP], fields.time(parts), raw))
     metadata = {"dialect": dialect.NAME, "event": named}
     if channel_id is not None:
         metadata["channel_id"] = channel_id

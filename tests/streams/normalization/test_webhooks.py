@@ -1,0 +1,359 @@
+"""Webhooks to events: the traps of the field notes, and whatever else may come."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.events import Event
+from streams.normalization import fields, webhooks
+from streams.normalization.content import MAX_TEXT
+from streams.normalization.errors import NormalizationError
+from streams.normalization.noise import Noise
+from streams.normalization.raw import RawRecord
+from tests.streams.json_values import json_objects, json_values
+
+RAW = RawRecord.of("raw.webhook", 3, 42, 1768512936000, [("raw_id", b"R-1")])
+PHONE, LID, OWN = "5547999990001@c.us", "100000000000001@lid", "554733330000@c.us"
+
+
+def wrapped(message: dict[str, Any] | None, payload: dict[str, Any], **top: Any) -> dict[str, Any]:
+    return {"event": "message", "session": {"id": "Canal Um"}, "message": message, "raw": {"payload": payload}} | top
+
+
+def normalized(body: Any, raw: RawRecord = RAW) -> Event | Noise:
+    found = webhooks.normalize(json.dumps(body).encode(), raw)
+    if isinstance(found, Noise):
+        return found
+    (event,) = found
+    return event
+
+
+def event_of(body: Any, raw: RawRecord = RAW) -> Event:
+    event = normalized(body, raw)
+    assert isinstance(event, Event)
+    return event
+
+
+def text_message(**changes: Any) -> dict[str, Any]:
+    message = {"id": f"false_{PHONE}_3EB0AA01", "from": PHONE, "to": OWN, "text": "oi", "timestamp": 1768512935}
+    return wrapped(message | changes, {"event": "onmessage", "type": "chat", "fromMe": False})
+
+
+def test_three_emissions_are_one_fact() -> None:
+    emissions = [
+        event_of(text_message() | {"event_id": f"e{number}", "correlation_id": f"c{number}", "timestamp": number})
+        for number in range(3)
+    ]
+    assert len({(event.event_id, event.fingerprint) for event in emissions}) == 1
+    assert [event.metadata["gateway_event_id"] for event in emissions] == ["e0", "e1", "e2"]
+
+
+def test_the_chat_part_of_an_id_may_change_between_emissions() -> None:
+    by_phone = event_of(text_message())
+    by_lid = event_of(text_message(id=f"false_{LID}_3EB0AA01", **{"from": LID}))
+    assert (by_lid.event_id, by_lid.fingerprint) == (by_phone.event_id, by_phone.fingerprint)
+    assert (by_phone.contact, by_lid.contact) == ("554799990001", LID)
+
+
+def test_spellings_of_a_channel_are_one_channel_and_the_exact_one_is_kept() -> None:
+    one, other = (event_of(text_message() | {"session": session}) for session in ({"id": "Canal Um"}, "CANALUM"))
+    assert one.event_id == other.event_id
+    assert (one.metadata["channel_id"], other.metadata["channel_id"]) == ("Canal Um", "CANALUM")
+
+
+def test_the_same_id_on_two_channels_is_two_messages() -> None:
+    assert event_of(text_message()).event_id != event_of(text_message() | {"session": {"id": "canal2"}}).event_id
+
+
+def test_another_text_under_the_same_id_has_another_fingerprint() -> None:
+    one, other = event_of(text_message()), event_of(text_message(text="outra coisa"))
+    assert one.event_id == other.event_id
+    assert one.fingerprint != other.fingerprint
+
+
+def test_without_an_id_content_and_time_name_a_message() -> None:
+    body = {"event": "message", "channel": "canalum", "from": "5547999990001", "body": "oi", "timestamp": 1768512935}
+    assert event_of(body).event_id == event_of(body | {"event_id": "new", "timestamp": "1768512935000"}).event_id
+    for change in ({"body": "olá"}, {"timestamp": 1768512936}, {"from": "5547999990002"}, {"channel": "canal2"}):
+        assert event_of(body).event_id != event_of(body | change).event_id
+
+
+def test_two_voice_notes_of_one_second_are_two_messages() -> None:
+    first = {"event": "message", "channel": "canalum", "from": PHONE, "timestamp": 1768512935, "type": "ptt"}
+    assert event_of(first | {"text": "T2dnUwAA"}).event_id != event_of(first | {"text": "T2dnUwBB"}).event_id
+
+
+def test_without_id_and_time_each_raw_record_is_a_message_of_its_own() -> None:
+    body = {"event": "message", "channel": "canalum", "from": "5547999990001", "body": "Olá"}
+    again = RawRecord.of("raw.webhook", 3, 43, 1768512936000, [("raw_id", b"R-1")])
+    other = RawRecord.of("raw.webhook", 3, 44, 1768512936000, [("raw_id", b"R-2")])
+    assert event_of(body).event_id == event_of(body, again).event_id
+    assert event_of(body).event_id != event_of(body, other).event_id
+
+
+def test_a_shell_never_claims_the_key_of_its_message() -> None:
+    ciphertext = wrapped({"id": f"false_{LID}_ACAEAA08", "text": ""}, {"type": "ciphertext", "subtype": "fanout"})
+    assert normalized(ciphertext) == Noise("ciphertext", "canalum")
+    sent = {"key": {"id": "3EB0AA01", "remoteJid": PHONE, "fromMe": True}, "type": "chat"}
+    shell = event_of(wrapped({"to": PHONE}, sent, event="message.sent"))
+    assert shell.payload["shell"] is True
+    assert shell.payload["message_key"] == event_of(text_message()).payload["message_key"]
+    assert shell.event_id != event_of(text_message()).event_id
+
+
+def test_the_other_party_of_an_own_message_is_never_the_own_number() -> None:
+    own = text_message(**{"id": f"true_{PHONE}_3EB0AA17", "from": OWN, "to": PHONE})
+    own["raw"]["payload"] = {"event": "onselfmessage", "type": "chat", "fromMe": True}
+    event = event_of(own)
+    assert (event.event_type, event.contact) == ("whatsapp.outbound.message", "554799990001")
+    del own["message"]["to"]
+    assert event_of(own).contact == "554799990001"
+    own["message"]["id"] = "3EB0AA17"
+    assert event_of(own).contact is None
+
+
+def test_numbers_elsewhere_in_the_body_are_never_taken_for_a_contact() -> None:
+    body = {"event": "message", "channel": "canalum", "id": "3EB0AA01", "text": "oi", "me": {"wid": OWN}, "owner": OWN}
+    event = event_of(body)
+    assert (event.contact, event.conversation_id) == (None, None)
+
+
+@pytest.mark.parametrize("kind", ["image", "video", "audio", "ptt", "document", "sticker", "location", "chat", None])
+@pytest.mark.parametrize(
+    "start", ["T2dnUwACAAAA", "/9j/4AAQSkZJRg", "JVBERi0xLjQK", "data:image/png;base64,iVBORw0KGgo"]
+)
+def test_bytes_never_reach_an_event(kind: str | None, start: str) -> None:
+    hidden = start + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo" * 30
+    body = text_message(text=hidden, body=hidden, caption=hidden)
+    body["raw"]["payload"] |= {"type": kind, "body": hidden, "caption": hidden}
+    event = event_of(body)
+    assert "QUJDREVGR0hJ" not in msgspec.json.encode(event).decode()
+    if kind != "location":
+        assert event.payload["media"]["bytes_dropped"] == len(hidden)
+
+
+def test_a_long_text_is_no_bytes() -> None:
+    text = "Segue o link https://example.com/" + "a1b2" * 500 + " e a chave. " + "lorem ipsum " * 300
+    assert event_of(text_message(text=text)).payload["text"] == text
+
+
+def test_a_text_beyond_what_whatsapp_takes_is_cut_and_says_so() -> None:
+    payload = event_of(text_message(text="a b " * 50_000)).payload
+    assert (len(payload["text"]), payload["text_length"]) == (MAX_TEXT, 200_000)
+
+
+def test_a_body_of_megabytes_becomes_a_small_event() -> None:
+    body = text_message(text="T2dnUw" + "A" * 10_000_000)
+    body["raw"]["payload"]["type"] = "ptt"
+    event = event_of(body)
+    assert len(msgspec.json.encode(event)) < 2_000
+    assert event.payload["media"]["bytes_dropped"] == 10_000_006
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (rb"oi \ud83d", "oi \ufffd"),
+        (rb"\ude00 oi", "\ufffd oi"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd😀"),
+        (rb"\ud83d\u0041 \uDE00", "\ufffdA \ufffd"),
+        (rb"\ud83d\ude00 \\ud83d \ud83d", "😀 \\ud83d \ufffd"),
+    ],
+)
+def test_half_a_character_costs_no_message(written: bytes, read: str) -> None:
+    body = json.dumps(text_message(text="TEXT")).encode().replace(b"TEXT", written)
+    found = webhooks.normalize(body, RAW)
+    assert not isinstance(found, Noise)
+    assert [event.payload["text"] for event in found] == [read]
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("connected", "connected"),
+        ("CONNECTED", "connected"),
+        ("open", "connected"),
+        ("inChat", "connected"),
+        ("isLogged", "connected"),
+        ("qrReadSuccess", "connected"),
+        ("disconnected", "disconnected"),
+        ("close", "disconnected"),
+        ("desconnectedMobile", "disconnected"),
+        ("browserClose", "disconnected"),
+        ("autocloseCalled", "disconnected"),
+        ("qrReadError", "disconnected"),
+        ("qrcode", "qr_required"),
+        ("notLogged", "qr_required"),
+    ],
+)
+def test_states_of_a_channel_are_whole_words(word: str, state: str) -> None:
+    for body in (
+        {"event": "connection.update", "channel": "canalum", "status": word},
+        {"event": "connection.update", "session": {"id": "canalum"}, "connection": {"status": word}},
+        {"event": "status-find", "session": "canalum", "status": word},
+        wrapped(None, {"event": "onstatechanged", "state": word}, event="connection.update"),
+    ):
+        event = event_of(body)
+        assert (event.event_type, event.payload["state"]) == ("whatsapp.connection.update", state)
+    assert event_of({"event": "connection.update", "status": f"re{word}"}).event_type.startswith("whatsapp.unknown.")
+
+
+@pytest.mark.parametrize("word", ["available", "unavailable", "composing", "paused"])
+def test_presence_is_no_state_of_a_channel(word: str) -> None:
+    for body in (
+        {"event": "connection.update", "channel": "Canal Um", "status": word},
+        wrapped(None, {"event": "onpresencechanged", "state": "connected"}, event="connection.update"),
+        {"event": "onpresencechanged", "session": "Canal Um", "id": PHONE, "state": word},
+    ):
+        assert normalized(body) == Noise("presence", "canalum")
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ("sent", "sent"),
+        ("DELIVERED", "delivered"),
+        ("read", "read"),
+        ("played", "played"),
+        ("failed", "failed"),
+        (-1, "failed"),
+        (0, "pending"),
+        (1, "sent"),
+        (2, "delivered"),
+        (3, "read"),
+        (4, "played"),
+        ("3", "read"),
+    ],
+)
+def test_acks_are_words_or_numbers(written: Any, status: str) -> None:
+    serialized = f"true_{PHONE}_3EB0AA17"
+    for body in (
+        {"event": "message.ack", "channel": "canalum", "messageId": serialized, "status": written},
+        {
+            "event": "onack",
+            "session": "canalum",
+            "id": {"fromMe": True, "remote": PHONE, "id": "3EB0AA17"},
+            "ack": written,
+        },
+        wrapped(None, {"event": "onack", "id": serialized, "ack": written}, event="message.ack"),
+    ):
+        event = event_of(body)
+        assert event.event_type == "whatsapp.delivery.ack"
+        assert event.idempotency_key == f"wpp_gateway|canalum|ack|3EB0AA17|{status}"
+        assert event.payload["status"] == status
+
+
+def test_a_repeated_ack_is_a_duplicate_whenever_it_comes() -> None:
+    ack = {
+        "event": "message.ack",
+        "channel": "canalum",
+        "messageId": "3EB0AA17",
+        "status": "read",
+        "timestamp": 1768512935,
+    }
+    one, other = event_of(ack), event_of(ack | {"status": 3, "timestamp": 1768512999, "messageId": "3eb0aa17"})
+    assert (one.event_id, one.fingerprint) == (other.event_id, other.fingerprint)
+
+
+@pytest.mark.parametrize("status", [True, 5, -2, "almost", None, {}, []])
+def test_an_ack_that_says_nothing_known_stays_unknown(status: Any) -> None:
+    event = event_of({"event": "message.ack", "channel": "canalum", "messageId": "3EB0AA17", "status": status})
+    assert event.event_type == "whatsapp.unknown.message.ack"
+
+
+@pytest.mark.parametrize("message_id", [None, "", PHONE, {}, 7])
+def test_an_ack_of_no_message_stays_unknown(message_id: Any) -> None:
+    event = event_of({"event": "message.ack", "channel": "canalum", "messageId": message_id, "status": "read"})
+    assert event.event_type == "whatsapp.unknown.message.ack"
+
+
+def test_unknown_events_that_differ_are_told_apart() -> None:
+    call = {"event": "incomingcall", "session": "canalum", "peer": PHONE, "t": 1769000500}
+    again = event_of(call | {"correlation_id": "new", "event_id": "new"})
+    other = event_of(call | {"peer": LID})
+    assert event_of(call).fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_a_trace_comes_from_the_headers_then_from_the_gateway_then_from_the_coordinates() -> None:
+    body = text_message() | {"correlation_id": "c-1"}
+    named = RawRecord.of("raw.webhook", 3, 42, 1768512936000, [("trace_id", b"t-1")])
+    assert event_of(body, named).trace_id == "t-1"
+    assert event_of(body).trace_id == event_of(body).correlation_id == "c-1"
+    assert event_of(text_message()).trace_id == RAW.trace_id
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "empty"),
+        (b"", "empty"),
+        (b"garbage", "not_json"),
+        (b'{"event":"message","text":"\xff"}', "not_utf8"),
+        (b'{"event":"message","n":NaN}', "not_json"),
+        (b"[]", "not_object"),
+        (b'"\\ud800"', "not_object"),
+        (b'{"event":' * 100_000, "too_deep"),
+        (b"{}", "invalid_field"),
+        (b'{"event":""}', "invalid_field"),
+        (b'{"event":7}', "invalid_field"),
+    ],
+)
+def test_what_cannot_be_understood_says_why(value: bytes | None, reason: str) -> None:
+    with pytest.raises(NormalizationError) as caught:
+        webhooks.normalize(value, RAW)
+    assert caught.value.reason == reason
+
+
+def test_nesting_within_an_unknown_event_is_no_surprise() -> None:
+    for levels in (10, 100, 500, 900):
+        body = b'{"event":"x","a":' + b'{"b":[1.0,' * levels + b"1" + b"]}" * levels + b"}"
+        with suppress(NormalizationError):
+            webhooks.normalize(body, RAW)
+
+
+@given(st.binary())
+def test_arbitrary_bytes_are_events_noise_or_an_error(value: bytes) -> None:
+    with suppress(NormalizationError):
+        webhooks.normalize(value, RAW)
+
+
+_NAMES = sorted(
+    {name for row in vars(fields).values() if isinstance(row, tuple) for _, name in row}
+    | {"event", "message", "data", "raw", "payload", "key", "ack", "connection", "metadata", "session", "quotedMsg"}
+    | {"imageMessage", "reactionMessage", "protocolMessage", "contextInfo", "refId", "msgId", "lat", "lng", "loc"}
+)
+_EVENTS = [
+    "message", "message.sent", "message.ack", "connection.update", "onmessage", "onselfmessage", "onack", "status-find",
+    "onreactionmessage", "onrevokedmessage", "qrcode", "messages.upsert", "onpresencechanged", "other",
+]  # fmt: skip
+_values = json_values | st.sampled_from(
+    [PHONE, LID, "status@broadcast", "3EB0AA01", f"true_{PHONE}_3EB0AA17", 2, "read"]
+)
+_bodies = st.recursive(
+    st.dictionaries(st.sampled_from(_NAMES), _values, max_size=6),
+    lambda inner: st.dictionaries(st.sampled_from(_NAMES), _values | inner, max_size=6),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(_EVENTS), _bodies)
+def test_any_value_in_any_field_is_events_or_noise(name: str, body: dict[str, Any]) -> None:
+    value = json.dumps({**body, "event": name}).encode()
+    found = webhooks.normalize(value, RAW)
+    assert webhooks.normalize(value, RAW) == found
+    if not isinstance(found, Noise):
+        for event in found:
+            assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
+            assert event.conversation_id is None or event.conversation_id == f"{event.channel}:{event.contact}"
+            assert all(event.event_type.split("."))
+
+
+@given(json_objects)
+def test_presence_is_noise_whatever_it_holds(body: dict[str, Any]) -> None:
+    presence = wrapped(None, {**body, "event": "onpresencechanged"}, event="connection.update")
+    assert normalized(presence) == Noise("presence", "canalum")
