@@ -17,7 +17,6 @@ from adapters.mysql.projections import (
     delivery_attempts,
     delivery_facts,
     event_sightings,
-    messages,
     outbound_messages,
 )
 from adapters.mysql.records import Decoded, ProjectionError, Records, SourceRecord, decode
@@ -38,8 +37,7 @@ STEPS: Final[Sequence[Step]] = tuple(
         delivery_attempts.STEPS,
         event_sightings.STEPS,
         communication_events.STEPS,
-        messages.STEPS,
-        conversations.STEPS,
+        conversations.STEPS,  # messages among them
         contacts.STEPS,
         channel_health.STEPS,
         dead_letters.STEPS,

@@ -34,19 +34,22 @@ def _row(conversation_id: str, tenant_id: int | None, channel: str | None, conta
     return {"id": conversation_id, "tenant_id": tenant_id, "channel_id": channel, "contact": contact}
 
 
-class Summary:
-    """Works out the conversations whose messages the records touch."""
+class Messages:
+    """Writes the messages, then works out the conversations in which they were and are."""
 
     async def apply(self, session: Session, records: Records) -> None:
-        """Lock them, then read their messages: what another transaction adds meanwhile is seen by the later of both."""
-        touched = sorted(await _touched(session, records))
-        for document in documents({"id": conversation_id} for conversation_id in touched):
+        """Lock the conversations before reading them: what another transaction adds is seen by the later of both."""
+        touched = await _touched(session, records)
+        for step in messages.STEPS:
+            await step.apply(session, records)
+        touched |= await _touched(session, records)
+        for document in documents({"id": conversation_id} for conversation_id in sorted(touched)):
             await session.execute(_LOCK, (document,))
             await session.execute(_SUMMARIZE, (document,))
 
 
 async def _touched(session: Session, records: Records) -> set[str]:
-    """Where the messages lie by what their event says and by what their command says: one may have moved."""
+    """Where the messages lie by what their events say and by what their commands say."""
     touched = {row["id"] for row in opened(records)}
     keys = [{"channel_id": event.channel, "message_key": messages.key_of(event)} for event in messages.shown(records)]
     for statement, rows in ((_BY_KEY, keys), (_BY_COMMAND, messages.commanded(records))):
@@ -87,5 +90,5 @@ STEPS: Final = (
             first("tenant_id"),
         ),
     ),
-    Summary(),
+    Messages(),
 )

@@ -1,0 +1,99 @@
+"""The configuration as people wrote it, read from the tables that they edit."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from adapters.mysql.pool import Row, Session
+from schemas.configuration import Channel, Rule, Template, Tenant
+from streams import topics
+from streams.configuration import Entry, Key
+from streams.identity import canonical_channel
+from streams.publication import Authored
+
+_CHANNELS: Final = """
+SELECT c.channel_id, c.provider, c.display_name, c.is_enabled, c.metadata,
+       t.id AS tenant_id, t.name AS tenant_name, t.time_zone, t.is_enabled AS tenant_is_enabled
+FROM tenant_message_channels c JOIN tenants t ON t.id = c.tenant_id ORDER BY c.id
+"""
+_TEMPLATES: Final = "SELECT name, body, is_enabled FROM message_templates ORDER BY name"
+_RULES: Final = """
+SELECT id, event_type, source_system, action, template, conditions, policy, priority, is_enabled, send_window, pace,
+       ttl_seconds, metadata
+FROM routing_rules ORDER BY id
+"""
+
+
+async def read_authored(session: Session) -> Authored:
+    """All of it as of one moment; a row that makes no sense becomes a fault. Raises the errors of `errors.py`."""
+    await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    try:
+        rows = {
+            topics.CONFIG_CHANNEL: await session.fetch(_CHANNELS),
+            topics.CONFIG_TEMPLATE: await session.fetch(_TEMPLATES),
+            topics.CONFIG_RULE: await session.fetch(_RULES),
+        }
+    finally:
+        await session.execute("ROLLBACK")
+    return authored(rows)
+
+
+def authored(rows: dict[str, list[Row]]) -> Authored:
+    """The entries that rows of the three tables make, by the topic that they are published to."""
+    entries: dict[Key, Entry] = {}
+    faults: dict[Key, str] = {}
+    for topic, (identify, make) in _KINDS.items():
+        for row in rows[topic]:
+            key = Key(topic, identify(row))
+            try:
+                entries[key] = make(key.id, row)
+            except ValueError as error:
+                faults[key] = str(error)
+    return Authored(entries, faults)
+
+
+def _channel(canonical: str, row: Row) -> Channel:
+    return msgspec.convert(
+        {
+            "id": canonical,
+            "channel_id": row["channel_id"],
+            "provider": row["provider"],
+            "display_name": row["display_name"],
+            "is_enabled": bool(row["is_enabled"]),
+            "metadata": _json(row, "metadata"),
+            "tenant": Tenant(
+                id=row["tenant_id"],
+                name=row["tenant_name"],
+                time_zone=row["time_zone"],
+                is_enabled=bool(row["tenant_is_enabled"]),
+            ),
+        },
+        Channel,
+    )
+
+
+def _template(name: str, row: Row) -> Template:
+    return Template(id=name, body=row["body"], is_enabled=bool(row["is_enabled"]))
+
+
+def _rule(rule_id: str, row: Row) -> Rule:
+    texts = {name: row[name] or None for name in ("source_system", "template")}  # an empty text is none
+    objects = {name: _json(row, name) for name in ("conditions", "send_window", "pace", "metadata")}
+    return msgspec.convert({**row, **texts, **objects, "id": rule_id, "is_enabled": bool(row["is_enabled"])}, Rule)
+
+
+_KINDS: Final[dict[str, tuple[Callable[[Row], str], Callable[[str, Row], Entry]]]] = {
+    topics.CONFIG_CHANNEL: (lambda row: canonical_channel(row["channel_id"]), _channel),
+    topics.CONFIG_TEMPLATE: (lambda row: row["name"], _template),
+    topics.CONFIG_RULE: (lambda row: row["id"], _rule),
+}
+
+
+def _json(row: Row, column: str) -> Any:
+    """The value of a JSON column: its text, as the driver gives it."""
+    try:
+        return None if row[column] is None else msgspec.json.decode(row[column])
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{column} is not JSON: {error}") from None

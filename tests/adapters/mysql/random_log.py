@@ -1,0 +1,128 @@
+"""A log with everything in it, made of a seed, and the ways in which a consumer may get to see it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
+from schemas.events import NO_RULE, AcceptedEvent, Coordinates, Decision, Kind
+from streams import topics
+from tests.adapters.mysql.log import CHANNEL, Log, LogRecord, ack, at, command_of, connection, fact, invoice, message
+
+PARTITIONS = 3
+_CHATS = ("5547999990001@c.us", "554799990001@c.us", "100000000000001@lid", "120363000000000001@g.us")
+_HELD = Decision(action=NO_RULE, channel=CHANNEL, reason="held")
+
+
+def make(random: Random, size: int = 12) -> list[LogRecord]:
+    """Records of all three topics: `size` invoices, as many inbound messages and own ones, and some dead letters."""
+    log = Log()
+    stories: list[Iterator[LogRecord]] = []
+    for number in range(size):
+        events, facts = random.randrange(PARTITIONS), random.randrange(PARTITIONS)
+        event = invoice(number, received_at=at(number))
+        stories.append(log.accepted(one, events) for one in _sightings(random, event))
+        stories.append(log.reported(one, facts) for one in _delivery(random, event, number))
+        stories.append(log.accepted(one, 0) for one in _chat(random, number))
+        stories.append(log.dead(b"\x00\xff" * random.randrange(9), events) for _ in range(random.randrange(2)))
+    stories.append(
+        log.accepted(connection(random.choice(("connected", "disconnected")), random.randrange(50)), 0)
+        for _ in range(5)
+    )
+    return list(_woven(random, stories))
+
+
+def deliveries(random: Random, records: list[LogRecord]) -> Iterator[list[LogRecord]]:
+    """Batches as a consumer gets them: each partition in order, cut anywhere, mixed, now and then from further back."""
+    partitions: defaultdict[tuple[str, int], list[LogRecord]] = defaultdict(list)
+    for record in records:
+        partitions[record.topic, record.partition].append(record)
+    positions = dict.fromkeys(partitions, 0)
+    while open_ := [place for place, position in positions.items() if position < len(partitions[place])]:
+        batch = []
+        for place in random.sample(open_, random.randint(1, len(open_))):
+            start = max(0, positions[place] - (random.randrange(8) if random.random() < 0.3 else 0))
+            end = start + random.randint(1, 12)
+            batch += partitions[place][start:end]
+            positions[place] = max(positions[place], min(end, len(partitions[place])))
+        yield batch
+
+
+def _woven(random: Random, stories: list[Iterator[LogRecord]]) -> Iterator[LogRecord]:
+    while stories:
+        story = random.choice(stories)
+        try:
+            yield next(story)
+        except StopIteration:
+            stories.remove(story)
+
+
+def _sightings(random: Random, event: AcceptedEvent) -> Iterator[AcceptedEvent]:
+    number = int(event.external_id or 0)
+    for again in range(random.randrange(3)):
+        kind = random.choice((Kind.REJECTED, Kind.QUARANTINED))
+        yield invoice(number, kind=kind, decision=_HELD, raw=Coordinates(topics.RAW_EVENT, 2, number * 100 + again))
+    yield invoice(number, received_at=event.received_at, raw=Coordinates(topics.RAW_EVENT, 0, number))
+    for again in range(random.randrange(4)):
+        kind = random.choice((Kind.DUPLICATE, Kind.CONFLICT, Kind.ACCEPTED, Kind.UPDATED))
+        fields: dict[str, Any] = {"kind": kind, "raw": Coordinates(topics.RAW_EVENT, 1, number * 100 + again)}
+        if kind in (Kind.DUPLICATE, Kind.CONFLICT):
+            fields |= {"decision": None, "fingerprint": random.choice("abc") * 32}
+        if kind is Kind.UPDATED:
+            fields |= {"revision": 2, "payload": {"to": "5547999990001", "v": 2}}
+        yield invoice(number, received_at=event.received_at, **fields)
+
+
+def _delivery(random: Random, event: AcceptedEvent, number: int) -> Iterator[DeliveryFact]:
+    command = command_of(event)
+    provider_id = f"true_5547999990001@c.us_3EB0FF{number:02X}"
+    yield fact(command, FactKind.ACCEPTED, Status.QUEUED, 2, command=command)
+    attempt = 1
+    while random.random() < 0.3:
+        yield fact(command, FactKind.ATTEMPT_STARTED, Status.ATTEMPTING, 3 * attempt, attempt=attempt)
+        seconds = 3 * attempt + 1
+        yield fact(
+            command, FactKind.NOT_SENT, Status.RETRYING, seconds, attempt=attempt, reason="connect", retry_at=at(99)
+        )
+        attempt += 1
+    yield fact(command, FactKind.ATTEMPT_STARTED, Status.ATTEMPTING, 30, attempt=attempt)
+    match random.randrange(4):
+        case 0:
+            yield fact(command, FactKind.REFUSED, Status.FAILED, 31, attempt=attempt, http_status=422, reason="invalid")
+            return
+        case 1:
+            yield fact(command, FactKind.IN_DOUBT, Status.UNCERTAIN, 31, attempt=attempt, reason="timeout")
+        case 2:
+            yield fact(command, FactKind.ANSWERED, Status.SENT, 31, attempt=attempt)
+        case _:
+            yield fact(command, FactKind.ANSWERED, Status.SENT, 31, attempt=attempt, provider_message_id=provider_id)
+    for status in (AckStatus.DELIVERED, AckStatus.READ)[: random.randrange(3)]:
+        yield fact(
+            command,
+            FactKind.ACKED,
+            Status(status),
+            random.randrange(32, 40),
+            attempt=attempt,
+            ack=status,
+            provider_message_id=provider_id,
+        )
+
+
+def _chat(random: Random, number: int) -> Iterator[AcceptedEvent]:
+    chat = random.choice(_CHATS)
+    name = random.choice(("Contato A", "Contato B"))
+    said = [
+        message(
+            f"3EB0AA{number:02X}",
+            "oi",
+            chat=chat,
+            occurred_at=at(random.randrange(60)),
+            payload={"sender_name": name, "author": random.choice((None, "100000000000002@lid"))},
+        ),
+        message(f"3EB0AA{number:02X}", "", chat=random.choice(_CHATS), empty_shell=True, occurred_at=at(5)),
+        message(f"3EB0FF{number:02X}", "eco", chat=chat, own=True, occurred_at=at(random.randrange(60))),
+        *(ack(f"3EB0FF{number:02X}", status) for status in ("sent", "delivered", "read")[: random.randrange(4)]),
+    ]
+    random.shuffle(said)
+    yield from said
