@@ -1,0 +1,1 @@
+"""The edge: HTTP in, Kafka out. Nothing is answered before Kafka has it."""
