@@ -1,0 +1,44 @@
+"""The edge as an ASGI application."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from adapters.edge import events, problems, webhook
+from adapters.edge.bodies import BodyReader
+from adapters.edge.events import Events
+from adapters.edge.health import HealthRoutes
+from adapters.edge.log import Log, LogError
+from adapters.edge.metrics import Metrics
+from adapters.edge.observation import Observation
+from adapters.edge.settings import EdgeSettings
+from adapters.edge.webhook import Webhook
+
+
+def build_app(
+    settings: EdgeSettings,
+    log: Log,
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
+) -> Starlette:
+    """Wire the routes to a log; `lifespan` starts and stops what must run beside them, such as the log itself."""
+    metrics = Metrics(log)
+    reader = BodyReader(settings, metrics)
+    health = HealthRoutes(log, metrics)
+    app = Starlette(
+        routes=[
+            Route(webhook.PATH, Webhook(settings, log, reader), methods=["POST"]),
+            Route(events.PATH, Events(settings, log, reader, metrics), methods=["POST"]),
+            Route("/healthz", health.healthz),
+            Route("/readyz", health.readyz),
+            Route("/metrics", health.metrics),
+        ],
+        middleware=[Middleware(Observation, metrics=metrics)],
+        exception_handlers=dict.fromkeys((problems.ProblemError, LogError, HTTPException, Exception), problems.answer),
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app

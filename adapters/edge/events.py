@@ -1,0 +1,102 @@
+"""`POST /api/events`: events of internal systems, one or many."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from adapters.edge import bodies, tracing
+from adapters.edge.arrivals import Arrival
+from adapters.edge.authentication import Secrets
+from adapters.edge.log import Log
+from adapters.edge.metrics import Metrics
+from adapters.edge.problems import INVALID, TOO_LARGE, ProblemError
+from adapters.edge.responses import accepted
+from adapters.edge.settings import EdgeSettings
+from adapters.edge.submissions import Submission, Submitter, items
+from adapters.edge.verdicts import answer, refusal
+from schemas.api import EventAccepted, WrongField
+
+PATH: Final = "/api/events"
+
+_LARGE: Final = 65_536
+"""Bytes from which on a body is taken apart off the event loop; below, that takes about a millisecond at most."""
+_SECRET_HEADERS: Final = ("Authorization", "X-Event-Secret")
+_HEADER: Final = "Idempotency-Key"
+
+
+class Events:
+    """Takes events into `raw.event` and answers once they are kept, with the ids that they will have."""
+
+    def __init__(self, settings: EdgeSettings, log: Log, reader: bodies.BodyReader, metrics: Metrics) -> None:
+        self._secrets = Secrets(settings.ingestion_secrets, _SECRET_HEADERS, 'Bearer realm="events"')
+        self._max_items = settings.max_batch_items
+        self._log = log
+        self._reader = reader
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = dict(scope["headers"])
+        self._secrets.check(headers)
+        media = bodies.media_type(headers)
+        is_ndjson = media in bodies.NDJSON
+        if not is_ndjson and not bodies.is_json(media):
+            raise bodies.unsupported(media, "application/json or application/x-ndjson")
+        own_key = _own_key(headers)
+        body = await self._reader.read(headers, receive)
+        trace = tracing.from_headers(headers)
+        if trace is not None:
+            scope[tracing.TRACE_ID] = trace.trace_id
+        submitter = Submitter(Arrival(PATH, headers), trace, own_key)
+        is_large = len(body) > _LARGE
+        batch = await asyncio.to_thread(items, body, is_ndjson) if is_large else items(body, is_ndjson)
+        if batch is None:
+            submission = await asyncio.to_thread(submitter.submit, body) if is_large else submitter.submit(body)
+            scope[tracing.TRACE_ID] = submission.trace_id
+            await self._log.append([submission.entry])
+            self._metrics.count_events(accepted=1)
+            event_id, trace_id, key, _ = submission
+            await accepted(send, EventAccepted(event_id=event_id, trace_id=trace_id, idempotency_key=key))
+            return
+        self._check_batch(batch, own_key)
+        verdicts = await asyncio.to_thread(submitter.submit_all, batch) if is_large else submitter.submit_all(batch)
+        kept = [verdict for verdict in verdicts if isinstance(verdict, Submission)]
+        self._metrics.count_events(rejected=len(verdicts) - len(kept))
+        if kept:
+            await self._log.append([submission.entry for submission in kept])
+            self._metrics.count_events(accepted=len(kept))
+            await accepted(send, answer(verdicts))
+        else:
+            await refusal(verdicts)(scope, receive, send)
+
+    def _check_batch(self, batch: Sequence[bytes], own_key: str | None) -> None:
+        if own_key is not None:
+            wrong = WrongField(field=_HEADER, message="names one event, the body has many")
+            raise ProblemError(INVALID, f"A batch cannot have an {_HEADER} header.", errors=[wrong])
+        if not batch:
+            raise ProblemError(INVALID, "The batch is empty.")
+        if len(batch) > self._max_items:
+            detail = f"A batch may have {self._max_items} events; this one has {len(batch)}."
+            raise ProblemError(TOO_LARGE, detail, limit=self._max_items)
+
+
+def _own_key(headers: Mapping[bytes, bytes]) -> str | None:
+    """The `Idempotency-Key` header, bare or in quotes as a structured field."""
+    given = headers.get(_HEADER.lower().encode())
+    if given is None:
+        return None
+    try:
+        key = given.decode().strip()
+    except UnicodeDecodeError:
+        raise _wrong_key("is not UTF-8") from None
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not key:
+        raise _wrong_key("is empty")
+    return key
+
+
+def _wrong_key(message: str) -> ProblemError:
+    return ProblemError(INVALID, f"{_HEADER} {message}.", errors=[WrongField(field=_HEADER, message=message)])
