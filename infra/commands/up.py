@@ -30,6 +30,6 @@ def up(
             raise typer.Exit(130) from None
     edge = f"http://127.0.0.1:{environment.values['POSTO_EDGE_PORT']}"
     typer.echo(
-        f"\nPosto is up: {edge} (sign in with POSTO_ADMIN_TOKEN of {environment.values['POSTO_LOCAL_DIR']}/env)."
+        f"\nPosto is up: {edge}; its secrets and addresses: . {environment.values['POSTO_LOCAL_DIR']}/env"
         "\n`posto status` shows the processes, `posto doctor` checks them, `posto down` stops them."
     )

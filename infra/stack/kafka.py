@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Container
+from collections.abc import Collection
 from pathlib import Path
 
 from infra.errors import StackError
@@ -89,7 +89,7 @@ replica.fetch.response.max.bytes={_LARGEST_RECORD}
 """
 
 
-def prepare(folder: Path, port: int, jars: Path, log: Path, own: Container[int] = ()) -> Program:
+def prepare(folder: Path, port: int, jars: Path, log: Path, own: Collection[int] = ()) -> Program:
     """Write the configuration, format the storage where it is new, and say how to start the broker.
 
     `own` are the pids of this stack, a running broker among them.
@@ -124,7 +124,7 @@ def prepare(folder: Path, port: int, jars: Path, log: Path, own: Container[int] 
     )
 
 
-def _controller_port(folder: Path, own: Container[int]) -> int:
+def _controller_port(folder: Path, own: Collection[int]) -> int:
     """The controller's port: that of last time where nobody else has taken it meanwhile, else a new one."""
     file = folder / "controller.port"
     if file.exists() and ports.is_ours(port := int(file.read_text()), own):

@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import psutil
 
@@ -50,7 +50,7 @@ def holder(port: int) -> psutil.Process | None:
     return None
 
 
-def require_free(wanted: Mapping[str, int], own: Container[int]) -> None:
+def require_free(wanted: Mapping[str, int], own: Collection[int]) -> None:
     """StackError for the first port that a stranger holds, or that two settings share.
 
     `wanted` gives the port of each setting (a description such as `POSTO_METRICS_PORT + 1`), `own` the pids of this
@@ -66,12 +66,20 @@ def require_free(wanted: Mapping[str, int], own: Container[int]) -> None:
             raise StackError(f"Port {port} ({setting}) is taken by {taker}: stop it, or set another port.")
 
 
-def is_ours(port: int, own: Container[int]) -> bool:
+def is_ours(port: int, own: Iterable[int]) -> bool:
     """Whether the port is free, or held by a process of this stack."""
-    if is_free(port):
-        return True
-    process = holder(port)
-    return process is not None and process.pid in own
+    return is_free(port) or any(_listens(pid, port) for pid in own)
+
+
+def _listens(pid: int, port: int) -> bool:
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(
+        connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+        for connection in connections
+    )
 
 
 def _named(process: psutil.Process | None) -> str:

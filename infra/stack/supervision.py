@@ -16,6 +16,7 @@ import psutil
 
 from infra.errors import StackError
 from infra.stack import orphans
+from infra.stack.environment import SECRETS
 from infra.stack.layout import Layout
 from infra.stack.program import Program
 from infra.stack.waiting import until
@@ -218,5 +219,5 @@ def _without_settings() -> dict[str, str]:
     """Our environment without anything that is a setting: each program's script says which it gets."""
     from infra.settings import Settings
 
-    known = {name.upper() for name in Settings.model_fields}
+    known = {*(name.upper() for name in Settings.model_fields), *SECRETS}
     return {name: value for name, value in os.environ.items() if name not in known}

@@ -20,6 +20,8 @@ from infra.stack.progress import Progress
 from infra.stack.supervision import Supervisor
 from infra.stack.waiting import until
 
+_DATA_SECONDS = 90.0
+
 _STARTS = 3
 """So often may a program end and be started again before `posto up` gives up on it."""
 
@@ -92,7 +94,18 @@ class Stack:
         ]
         for name, doing, run in steps:
             with self._progress.step(name, doing):
-                asyncio.run(run(settings))
+                asyncio.run(self._in_time(name, run(settings)))
+
+    async def _in_time(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        """Give up on a Kafka or database of somebody else's that stays away."""
+        try:
+            async with asyncio.timeout(_DATA_SECONDS):
+                await work
+        except TimeoutError:
+            log = self._layout.log / "up.log"
+            raise StackError(
+                f"{name}: not done after {_DATA_SECONDS:g} s; `posto doctor` says what is away, {log} has more."
+            ) from None
 
     def start_application(self) -> None:
         """Simulator, edge and workers, all at the same time; returns when each says that it is ready."""

@@ -80,6 +80,18 @@ async def test_a_killed_worker_comes_back(stack: Stack) -> None:
     await eventually(lambda: stack.posto("up", "--no-demo").returncode == 0, timeout=60)
 
 
+def _begin_up(cwd: Path, env: dict[str, str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "infra.cli", "up", "--no-demo"],
+        cwd=cwd,
+        env={**clean_environ(), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
 async def test_an_interrupted_up_is_gone_on_with(tmp_path: Path) -> None:
     """Ctrl-C, as soon as the first process has been started."""
     layout = Layout.at(tmp_path / "local")
@@ -87,15 +99,7 @@ async def test_an_interrupted_up_is_gone_on_with(tmp_path: Path) -> None:
     share_jars(layout)
     env = {"POSTO_LOCAL_DIR": str(layout.root), **own_ports()}
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "infra.cli", "up", "--no-demo"],
-            cwd=tmp_path,
-            env={**clean_environ(), **env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        process = _begin_up(tmp_path, env)
         await eventually(lambda: orphans.processes(layout), timeout=60)
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=30)
