@@ -69,6 +69,7 @@ ACK_STATUS: Final[tuple[Place, ...]] = (
 )  # fmt: skip
 
 NOTHING: Final[dict[str, Any]] = {}
+_GROUP: Final = "@g.us"
 _LONGEST_CHANNEL: Final = 100
 _LONGEST_NAME: Final = 200
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
@@ -148,16 +149,17 @@ def addressee(of: Parts, *, is_own: bool) -> str | None:
     return first(of, TO + _OTHER_PARTY if is_own else TO, contact_id)
 
 
-def chat(of: Parts, message: MessageId | None, *, is_own: bool) -> str | None:
-    """The other party, as spelled: the group where there is one, else who wrote, or whom the channel wrote to.
+def chat(of: Parts, message: MessageId | None, party: str | None) -> str | None:
+    """The conversation, as spelled: the group where one is named, else `party`, who wrote or was written to.
 
     Never `from` of an own message: that is the channel's own number.
     """
+    if party is not None and party.endswith(_GROUP):
+        return party
     stated = first(of, CHAT, contact_id)
     in_id = None if message is None or message.chat is None else contact_id(message.chat)
-    party = addressee(of, is_own=True) if is_own else sender(of, is_own=False)
-    for candidate in (party, stated, in_id):
-        if candidate is not None and candidate.endswith("@g.us"):
+    for candidate in (stated, in_id):
+        if candidate is not None and candidate.endswith(_GROUP):
             return candidate
     return party or stated or in_id
 

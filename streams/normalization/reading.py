@@ -65,12 +65,13 @@ def message(parts: Parts, content: Content, *, is_own: bool = False) -> Message 
     named = fields.message_id(parts)
     said = fields.from_me(parts, named)
     is_own = is_own if said is None else said
-    chat = fields.chat(parts, named, is_own=is_own)
+    sender = fields.sender(parts, is_own=is_own)
+    addressee = fields.addressee(parts, is_own=is_own)
+    chat = fields.chat(parts, named, addressee if is_own else sender)
     if chat is not None and chat.endswith("@broadcast"):
         return Technical(noise.BROADCAST)
-    sender = fields.sender(parts, is_own=is_own)
     author = fields.author(parts, named)
-    if author is None and chat is not None and chat.endswith("@g.us") and not is_own and sender != chat:
+    if author is None and not is_own and sender != chat and chat is not None and chat.endswith("@g.us"):
         author = sender
     return Message(
         content=content,
@@ -78,7 +79,7 @@ def message(parts: Parts, content: Content, *, is_own: bool = False) -> Message 
         is_own=is_own,
         chat=chat,
         sender=sender,
-        addressee=fields.addressee(parts, is_own=is_own),
+        addressee=addressee,
         author=author,
         sender_name=fields.sender_name(parts),
     )
@@ -93,14 +94,14 @@ def reaction(parts: Parts, target: MessageId | None, text: str | None) -> Reacti
         target=target,
         text=(text or "")[:MAX_REACTION],
         is_own=is_own,
-        chat=fields.chat(parts, named, is_own=is_own),
+        chat=_chat(parts, named, is_own=is_own),
         author=fields.author(parts, named),
     )
 
 
 def revoked(parts: Parts, target: MessageId | None) -> Revoked:
     """Read that `target` was deleted."""
-    return Revoked(target, fields.chat(parts, target, is_own=bool(fields.from_me(parts, target))))
+    return Revoked(target, _chat(parts, target, is_own=bool(fields.from_me(parts, target))))
 
 
 def _ack(name: str, parts: Parts) -> Inbound:
@@ -126,4 +127,9 @@ def _channel_state(kind: Kind, name: str, parts: Parts) -> Inbound:
 
 def _other(name: str, parts: Parts, *, detail: str | None = None) -> Other:
     named = fields.message_id(parts)
-    return Other(name, named, fields.chat(parts, named, is_own=bool(fields.from_me(parts, named))), detail)
+    return Other(name, named, _chat(parts, named, is_own=bool(fields.from_me(parts, named))), detail)
+
+
+def _chat(parts: Parts, named: MessageId | None, *, is_own: bool) -> str | None:
+    party = fields.addressee if is_own else fields.sender
+    return fields.chat(parts, named, party(parts, is_own=is_own))
