@@ -35,9 +35,10 @@ def _server(name: str, port: int, directory: Path, revision: str = "") -> Progra
 
 
 async def _running(supervisor: Supervisor, program: Program) -> int:
-    """Start the program, wait until it works, and return its pid."""
+    """Start the program, wait until it works and counts as running, and return its pid."""
     supervisor.start(program.name)
     await eventually(program.is_ready)
+    await eventually(lambda: supervisor.state(program.name).state == "RUNNING")
     pid = supervisor.state(program.name).pid
     assert pid is not None
     return pid
