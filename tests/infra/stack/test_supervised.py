@@ -35,10 +35,9 @@ def _server(name: str, port: int, directory: Path, revision: str = "") -> Progra
 
 
 async def _running(supervisor: Supervisor, program: Program) -> int:
-    """Start the program, wait until it works and counts as running, and return its pid."""
+    """Start the program, wait until it works, and return its pid."""
     supervisor.start(program.name)
     await eventually(program.is_ready)
-    await eventually(lambda: supervisor.state(program.name).state == "RUNNING")
     pid = supervisor.state(program.name).pid
     assert pid is not None
     return pid
@@ -49,6 +48,7 @@ async def test_a_program_that_is_killed_comes_back(layout: Layout, tmp_path: Pat
     edge = _server("edge", ports.free_port(), tmp_path)
     supervisor.launch([edge])
     first = await _running(supervisor, edge)
+    await eventually(lambda: supervisor.state("edge").state == "RUNNING", because="it is past its start")
     os.kill(first, signal.SIGKILL)
     await eventually(lambda: supervisor.state("edge").pid not in {None, first})
     await eventually(edge.is_ready)
