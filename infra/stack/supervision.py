@@ -135,6 +135,10 @@ class Supervisor:
         if self.state(name).state in _ENDED_STATES:
             self._call("startProcess", name, False)
 
+    def stop(self, name: str) -> None:
+        """Stop a program; returns when it has ended."""
+        self._call("stopProcess", name)
+
     def state(self, name: str) -> ProcessState:
         return _state(self._call("getProcessInfo", name))
 
