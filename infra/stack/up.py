@@ -86,15 +86,16 @@ class Stack:
         from infra.seeds import seed
         from infra.topics import apply_topics
 
-        steps: list[tuple[str, str, Callable[[Settings], Coroutine[Any, Any, Any]]]] = [
-            ("tables", "migrating", migrate),
-            ("seeds", "rules, templates, a demo tenant", seed),
-            ("topics", "creating what is missing", apply_topics),
-            ("configuration", "publishing to config.*", publish_configuration),
+        steps: list[tuple[str, str, str, Callable[[Settings], Coroutine[Any, Any, Any]]]] = [
+            ("tables", "migrating", "up to date", migrate),
+            ("seeds", "rules, templates, a demo tenant", "rules, templates, a demo tenant", seed),
+            ("topics", "creating what is missing", "as declared", apply_topics),
+            ("configuration", "publishing to config.*", "published", publish_configuration),
         ]
-        for name, doing, run in steps:
-            with self._progress.step(name, doing):
+        for name, doing, done, run in steps:
+            with self._progress.step(name, doing) as step:
                 asyncio.run(self._in_time(name, run(settings)))
+                step.detail = done
 
     async def _in_time(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
         """Give up on a Kafka or database of somebody else's that stays away."""
