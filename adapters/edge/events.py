@@ -1,8 +1,8 @@
 """`POST /api/events`: events of internal systems, one or many."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, ParamSpec, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,8 +15,11 @@ from adapters.edge.problems import INVALID, TOO_LARGE, ProblemError
 from adapters.edge.responses import accepted
 from adapters.edge.settings import EdgeSettings
 from adapters.edge.submissions import Submission, Submitter, items
-from adapters.edge.verdicts import answer, refusal
+from adapters.edge.verdicts import AllRejectedError, Verdict, answer
 from schemas.api import EventAccepted, WrongField
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PATH: Final = "/api/events"
 
@@ -50,26 +53,31 @@ class Events:
         if trace is not None:
             scope[tracing.TRACE_ID] = trace.trace_id
         submitter = Submitter(Arrival(PATH, headers), trace, own_key)
-        is_large = len(body) > _LARGE
-        batch = await asyncio.to_thread(items, body, is_ndjson) if is_large else items(body, is_ndjson)
+        apply = asyncio.to_thread if len(body) > _LARGE else _at_once
+        batch = await apply(items, body, is_ndjson)
         if batch is None:
-            submission = await asyncio.to_thread(submitter.submit, body) if is_large else submitter.submit(body)
+            submission = await apply(submitter.submit, body)
             scope[tracing.TRACE_ID] = submission.trace_id
-            await self._log.append([submission.entry])
-            self._metrics.count_events(accepted=1)
-            event_id, trace_id, key, _ = submission
-            await accepted(send, EventAccepted(event_id=event_id, trace_id=trace_id, idempotency_key=key))
+            await accepted(send, await self._keep_one(submission))
             return
         self._check_batch(batch, own_key)
-        verdicts = await asyncio.to_thread(submitter.submit_all, batch) if is_large else submitter.submit_all(batch)
-        kept = [verdict for verdict in verdicts if isinstance(verdict, Submission)]
-        self._metrics.count_events(rejected=len(verdicts) - len(kept))
-        if kept:
-            await self._log.append([submission.entry for submission in kept])
-            self._metrics.count_events(accepted=len(kept))
-            await accepted(send, answer(verdicts))
-        else:
-            await refusal(verdicts)(scope, receive, send)
+        verdicts = await apply(submitter.submit_all, batch)
+        await self._keep_good(verdicts)
+        await accepted(send, await apply(answer, verdicts))
+
+    async def _keep_one(self, submission: Submission) -> bytes:
+        await self._log.append([submission.entry])
+        self._metrics.count_events(accepted=1)
+        event_id, trace_id, key, _ = submission
+        return EventAccepted(event_id=event_id, trace_id=trace_id, idempotency_key=key).encoded()
+
+    async def _keep_good(self, verdicts: Sequence[Verdict]) -> None:
+        good = [verdict.entry for verdict in verdicts if isinstance(verdict, Submission)]
+        self._metrics.count_events(rejected=len(verdicts) - len(good))
+        if not good:
+            raise AllRejectedError(verdict for verdict in verdicts if isinstance(verdict, ProblemError))
+        await self._log.append(good)
+        self._metrics.count_events(accepted=len(good))
 
     def _check_batch(self, batch: Sequence[bytes], own_key: str | None) -> None:
         if own_key is not None:
@@ -80,6 +88,11 @@ class Events:
         if len(batch) > self._max_items:
             detail = f"A batch may have {self._max_items} events; this one has {len(batch)}."
             raise ProblemError(TOO_LARGE, detail, limit=self._max_items)
+
+
+async def _at_once(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`asyncio.to_thread` for what is not worth a thread."""
+    return function(*args, **kwargs)
 
 
 def _own_key(headers: Mapping[bytes, bytes]) -> str | None:

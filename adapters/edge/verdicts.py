@@ -1,22 +1,40 @@
 """Verdicts: what a batch is answered, item by item."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from starlette.responses import Response
-
-from adapters.edge.problems import INVALID, MEDIA_TYPE, ProblemError, urn
+from adapters.edge.problems import INVALID, ProblemError
 from adapters.edge.submissions import Submission
 from schemas.api import BatchAnswer, BatchRejected, ItemAccepted, ItemRejected, WrongField
 
+Verdict = Submission | ProblemError
 
-def answer(verdicts: Sequence[Submission | ProblemError]) -> BatchAnswer:
+
+class AllRejectedError(ProblemError):
+    """Nothing of a batch can be kept. Fields are named with their items, as `[3].payload`."""
+
+    def __init__(self, problems: Iterable[ProblemError]) -> None:
+        self._problems = tuple(problems)
+        errors = (
+            WrongField(field=f"[{index}].{error.field}", message=error.message)
+            for index, problem in enumerate(self._problems)
+            for error in problem.errors
+        )
+        super().__init__(INVALID, "No item of the batch can be kept.", errors=errors)
+
+    def document(self, trace_id: str | None = None) -> BatchRejected:
+        """The problem of the batch, with those of its items."""
+        results = tuple(_rejected(index, problem) for index, problem in enumerate(self._problems))
+        return BatchRejected(**dict(super().document(trace_id)), rejected=len(results), results=results)
+
+
+def answer(verdicts: Sequence[Verdict]) -> bytes:
     """The answer to a batch of which something is kept."""
     results = tuple(_result(index, verdict) for index, verdict in enumerate(verdicts))
     rejected = sum(isinstance(result, ItemRejected) for result in results)
-    return BatchAnswer(accepted=len(results) - rejected, rejected=rejected, results=results)
+    return BatchAnswer(accepted=len(results) - rejected, rejected=rejected, results=results).encoded()
 
 
-def _result(index: int, verdict: Submission | ProblemError) -> ItemAccepted | ItemRejected:
+def _result(index: int, verdict: Verdict) -> ItemAccepted | ItemRejected:
     if isinstance(verdict, ProblemError):
         return _rejected(index, verdict)
     event_id, trace_id, key, _ = verdict
@@ -24,23 +42,4 @@ def _result(index: int, verdict: Submission | ProblemError) -> ItemAccepted | It
 
 
 def _rejected(index: int, problem: ProblemError) -> ItemRejected:
-    errors = tuple(WrongField(field=f"[{index}].{error.field}", message=error.message) for error in problem.errors)
-    document = problem.document().model_copy(update={"errors": errors or None})
-    return ItemRejected(index=index, problem=document)
-
-
-def refusal(verdicts: Sequence[Submission | ProblemError]) -> Response:
-    """The answer to a batch of which nothing can be kept."""
-    results = tuple(
-        _rejected(index, verdict) for index, verdict in enumerate(verdicts) if isinstance(verdict, ProblemError)
-    )
-    document = BatchRejected(
-        type=urn(INVALID),
-        title=INVALID.title,
-        status=INVALID.status,
-        detail="No item of the batch could be kept.",
-        errors=tuple(error for result in results for error in result.problem.errors or ()) or None,
-        rejected=len(results),
-        results=results,
-    )
-    return Response(document.encoded(), document.status, media_type=MEDIA_TYPE)
+    return ItemRejected(index=index, problem=problem.document())

@@ -60,7 +60,7 @@ class Webhook:
         channel = cheap_channel(body)
         key = None if channel is None else channel.encode()
         await self._log.append([Entry(topics.RAW_WEBHOOK, key, body, arrival.record_headers(raw_id, trace))])
-        await accepted(send, WebhookAccepted(raw_id=raw_id, trace_id=trace.trace_id))
+        await accepted(send, WebhookAccepted(raw_id=raw_id, trace_id=trace.trace_id).encoded())
 
 
 def look_into(body: bytes) -> object:
