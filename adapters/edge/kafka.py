@@ -1,0 +1,210 @@
+"""Kafka as the edge's log: acknowledged by all in-sync replicas, in order per key, bounded while Kafka is slow."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+
+from adapters.edge.lane import Lane, Receipt
+from adapters.edge.log import Entry, LogFullError, LogUnavailableError
+
+log = structlog.get_logger()
+
+MAX_BACKLOG_BYTES: Final = 64 * 1_048_576
+"""All of it may travel in one request, and a broker takes 100 MB in one (`socket.request.max.bytes`)."""
+MAX_BACKLOG_ENTRIES: Final = 20_000
+
+_BATCH_BYTES: Final = 524_288  # half of what the smallest topic takes; a larger record is a batch of its own
+_REQUEST_TIMEOUT_MS: Final = 10_000
+_CHECK_SECONDS: Final = 2.0
+_STOP_SECONDS: Final = 5.0
+_TOPICS_WAIT_SECONDS: Final = 1.0
+
+_LOST: Final = "The connection to Kafka was lost and is being made anew."
+
+
+def make_producer(connection: Mapping[str, Any]) -> Any:
+    """An AIOKafkaProducer that is idempotent, hence never gives up on a batch, and sends at once."""
+    return AIOKafkaProducer(
+        **connection,
+        client_id="posto-edge",
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        max_batch_size=_BATCH_BYTES,
+        request_timeout_ms=_REQUEST_TIMEOUT_MS,
+    )
+
+
+class KafkaLog:
+    """Appends through one producer, which it replaces when that fails; it connects in the background.
+
+    An entry whose caller has given up may still be kept later: callers send again, and keys make it count once.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Any]],
+        topics: Sequence[str],
+        *,
+        timeout_seconds: float,
+        max_bytes: int = MAX_BACKLOG_BYTES,
+        max_entries: int = MAX_BACKLOG_ENTRIES,
+    ) -> None:
+        """`connect` gives a started producer (`make_producer`) as soon as a broker answers."""
+        self._connect = connect
+        self._topics = tuple(topics)
+        self._timeout = timeout_seconds
+        self._max_bytes = max_bytes
+        self._max_entries = max_entries
+        self.backlog_bytes = 0
+        self.backlog_entries = 0
+        self._away = "Kafka has not answered yet."
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._producer: Any = None
+        self._connected = asyncio.Event()
+        self._failed = asyncio.Event()
+        self._partitions: dict[str, int] = {}
+        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._turns = itertools.count()
+        self._connecting: asyncio.Task[None]
+
+    async def __aenter__(self) -> None:
+        """Begin to connect; does not wait for it."""
+        self._connecting = asyncio.create_task(self._stay_connected())
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give what is under way a few seconds, then stop."""
+        self._closing = True
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("stopped_with_unconfirmed_records", records=self.backlog_entries)
+        for lane in self._lanes.values():
+            await lane.stop()
+        self._connecting.cancel()
+        await asyncio.gather(self._connecting, return_exceptions=True)
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Return once all in-sync replicas have all entries."""
+        if self._closing:
+            raise LogUnavailableError("The edge is stopping.")
+        if not self._partitions:
+            raise LogUnavailableError(self._away)
+        receipt = self._admit(entries)
+        for entry in entries:
+            self._lane(entry).put(entry, receipt)
+        try:
+            await receipt.wait(self._timeout)
+        except TimeoutError:
+            raise LogUnavailableError(f"Kafka did not confirm within {self._timeout:g} s.") from None
+
+    async def check(self) -> None:
+        """Ask Kafka for the topics, and look whether confirmations come in time."""
+        if self._producer is None:
+            raise LogUnavailableError(self._away)
+        if (busy := max((lane.busy_seconds for lane in self._lanes.values()), default=0.0)) > self._timeout:
+            raise LogUnavailableError(f"Kafka has not confirmed a record for {busy:.1f} s.")
+        try:
+            async with asyncio.timeout(_CHECK_SECONDS):
+                counts = await self._partition_counts(self._producer)
+        except TimeoutError:
+            raise LogUnavailableError(f"Kafka did not answer within {_CHECK_SECONDS:g} s.") from None
+        self._partitions = counts
+
+    def _admit(self, entries: Sequence[Entry]) -> Receipt:
+        size = sum(entry.size for entry in entries)
+        bytes_after, entries_after = self.backlog_bytes + size, self.backlog_entries + len(entries)
+        if self.backlog_entries and (bytes_after > self._max_bytes or entries_after > self._max_entries):
+            raise LogFullError("Kafka confirms more slowly than records come.")
+        self.backlog_bytes, self.backlog_entries = bytes_after, entries_after
+        self._idle.clear()
+        return Receipt(len(entries))
+
+    def _done(self, size: int) -> None:
+        self.backlog_bytes -= size
+        self.backlog_entries -= 1
+        if not self.backlog_entries:
+            self._idle.set()
+
+    def _lane(self, entry: Entry) -> Lane:
+        count = self._partitions[entry.topic]
+        partition = next(self._turns) % count if entry.key is None else _partition_of(entry.key, count)
+        place = (entry.topic, partition)
+        lane = self._lanes.get(place)
+        if lane is None:
+            lane = self._lanes[place] = Lane(*place, self._ready_producer, self._done, self._replace)
+            lane.start()
+        return lane
+
+    async def _ready_producer(self) -> Any:
+        await self._connected.wait()
+        return self._producer
+
+    def _replace(self, failed: Any) -> None:
+        if failed is self._producer:
+            self._disconnect(_LOST)
+            self._failed.set()
+
+    def _disconnect(self, reason: str) -> None:
+        self._connected.clear()
+        self._producer = None
+        self._away = reason
+
+    async def _stay_connected(self) -> None:
+        while True:
+            producer = await self._connect()
+            try:
+                self._partitions = await self._topics_there(producer)
+                self._failed.clear()
+                self._producer = producer
+                self._connected.set()
+                log.info("kafka_connected", topics=self._partitions)
+                await self._failed.wait()
+            finally:
+                self._disconnect(_LOST)
+                await self._stop(producer)
+            for lane in self._lanes.values():  # one may wait for the lost producer
+                await lane.stop()
+                lane.start()
+
+    async def _topics_there(self, producer: Any) -> dict[str, int]:
+        while True:
+            try:
+                return await self._partition_counts(producer)
+            except LogUnavailableError as error:
+                if str(error) != self._away:
+                    self._away = str(error)
+                    log.warning("kafka_not_ready", reason=self._away)
+                await asyncio.sleep(_TOPICS_WAIT_SECONDS)
+
+    async def _partition_counts(self, producer: Any) -> dict[str, int]:
+        """How many partitions each topic has. Asks for all topics: asking for one by name could create it."""
+        if not await producer.client.force_metadata_update():
+            raise LogUnavailableError("Kafka does not answer.")
+        found = {topic: producer.client.cluster.partitions_for_topic(topic) for topic in self._topics}
+        if missing := [topic for topic, partitions in found.items() if not partitions]:
+            raise LogUnavailableError(f"Kafka lacks the topic {missing[0]}: run `posto topics apply`.")
+        return {topic: len(partitions) for topic, partitions in found.items()}
+
+    async def _stop(self, producer: Any) -> None:
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await producer.stop()
+        except TimeoutError:  # it waits for batches that Kafka does not confirm, and never gives them up
+            await producer.client.close()
+            producer._sender.sender_task.cancel()
+
+
+@lru_cache(maxsize=8192)
+def _partition_of(key: bytes, partitions: int) -> int:
+    """The partition of a key, as the Java client has it."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)

@@ -1,0 +1,178 @@
+"""The log's promises that need no broker to be seen: limits, timeouts, a new producer for a failed one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from adapters.edge import kafka as kafka_log
+from adapters.edge.kafka import KafkaLog
+from adapters.edge.log import Entry, LogFullError, LogUnavailableError
+from tests.adapters.edge.readiness import is_ready, reason
+from tests.adapters.edge.stub_producer import StubProducer
+from tests.support.waiting import eventually
+
+TOPICS = ("raw.webhook", "raw.event")
+
+
+def entry(value: bytes = b"1", topic: str = "raw.event") -> Entry:
+    return Entry(topic, None, value, [])
+
+
+@asynccontextmanager
+async def connected(
+    *producers: StubProducer, timeout_seconds: float = 5, max_bytes: int = 100_000, max_entries: int = 10
+) -> AsyncIterator[KafkaLog]:
+    """A log that gets the given producers one after the other."""
+    coming = iter(producers)
+
+    async def connect() -> StubProducer:
+        return next(coming)
+
+    log = KafkaLog(connect, TOPICS, timeout_seconds=timeout_seconds, max_bytes=max_bytes, max_entries=max_entries)
+    async with log:
+        await eventually(lambda: is_ready(log), interval=0.001)
+        yield log
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_log, "_STOP_SECONDS", 0.05)
+
+
+async def test_before_the_first_connection_everything_is_refused_at_once() -> None:
+    never = asyncio.Event()
+
+    async def connect() -> StubProducer:
+        await never.wait()
+        return StubProducer()
+
+    log = KafkaLog(connect, TOPICS, timeout_seconds=60)
+    async with log:
+        for call in (log.append([entry()]), log.check()):
+            with pytest.raises(LogUnavailableError, match="has not answered yet"):
+                await call
+
+
+async def test_an_append_returns_when_all_its_entries_are_confirmed() -> None:
+    producer = StubProducer()
+    async with connected(producer) as log:
+        append = asyncio.create_task(log.append([entry(), entry(topic="raw.webhook")]))
+        first, second = await producer.nth(0), await producer.nth(1)
+        first.set_result(None)
+        await eventually(lambda: log.backlog_entries == 1, interval=0.001)
+        assert not append.done()
+        second.set_result(None)
+        await append
+        assert (log.backlog_entries, log.backlog_bytes) == (0, 0)
+
+
+async def test_an_append_that_is_not_confirmed_in_time_fails_but_stays_in_line() -> None:
+    producer = StubProducer()
+    async with connected(producer, timeout_seconds=0.02) as log:
+        with pytest.raises(LogUnavailableError, match=r"within 0\.02 s"):
+            await log.append([entry()])
+        assert log.backlog_entries == 1
+        await eventually(lambda: reason(log), interval=0.001)
+        assert "has not confirmed a record" in str(await reason(log))
+        (await producer.nth(0)).set_result(None)
+        await eventually(lambda: log.backlog_entries == 0, interval=0.001)
+        await log.check()
+
+
+@pytest.mark.parametrize("extra", [[entry(b"x" * 60_000)], [entry()] * 10], ids=["bytes", "entries"])
+async def test_a_backlog_is_bounded_in_bytes_and_in_entries(extra: list[Entry]) -> None:
+    producer = StubProducer()
+    async with connected(producer) as log:
+        append = asyncio.create_task(log.append([entry(b"x" * 50_000)]))
+        confirmation = await producer.nth(0)
+        before = log.backlog_bytes
+        with pytest.raises(LogFullError):
+            await log.append(extra)
+        assert (log.backlog_bytes, log.backlog_entries) == (before, 1)
+        confirmation.set_result(None)
+        await append
+
+
+async def test_what_alone_exceeds_the_backlog_is_let_in_alone() -> None:
+    producer = StubProducer()
+    async with connected(producer) as log:
+        append = asyncio.create_task(log.append([entry(b"x" * 200_000)]))
+        (await producer.nth(0)).set_result(None)
+        await append
+
+
+async def test_a_producer_that_fails_is_replaced_and_what_waits_goes_through_the_new_one() -> None:
+    failing, following = StubProducer(), StubProducer()
+    async with connected(failing, following) as log:
+        first = asyncio.create_task(log.append([entry(b"1")]))
+        confirmation = await failing.nth(0)
+        second = asyncio.create_task(log.append([entry(b"2")]))
+        confirmation.set_exception(RuntimeError("out of order"))
+        with pytest.raises(LogUnavailableError):
+            await first
+        (await following.nth(0)).set_result(None)
+        await second
+        assert (failing.values, following.values) == ([[b"1"]], [[b"2"]])
+        assert failing.is_stopped
+
+
+async def test_a_lane_that_waits_for_a_lost_producer_is_freed() -> None:
+    lost, following = StubProducer(), StubProducer()
+    async with connected(lost, following) as log:
+        stuck = asyncio.create_task(log.append([entry(b"stuck", topic="raw.webhook")]))
+        failing = asyncio.create_task(log.append([entry(b"failing")]))
+        await lost.nth(1)
+        lost.sent[lost.values.index([b"failing"])][1].set_exception(RuntimeError("fenced"))
+        for append in (failing, stuck):
+            with pytest.raises(LogUnavailableError):
+                await append
+        again = asyncio.create_task(log.append([entry(b"again", topic="raw.webhook")]))
+        (await following.nth(0)).set_result(None)
+        await again
+
+
+@pytest.mark.parametrize(
+    ("answers", "partitions", "expected"),
+    [
+        (False, {"raw.event": 1, "raw.webhook": 1}, "does not answer"),
+        (True, {"raw.webhook": 1}, "lacks the topic raw.event"),
+    ],
+)
+async def test_the_reason_for_not_being_ready_is_named(
+    answers: bool, partitions: dict[str, int], expected: str
+) -> None:
+    producer = StubProducer()
+    async with connected(producer) as log:
+        producer.client.answers, producer.client.partitions = answers, partitions
+        assert expected in str(await reason(log))
+
+
+async def test_a_metadata_request_that_hangs_is_no_readiness(monkeypatch: pytest.MonkeyPatch) -> None:
+    producer = StubProducer()
+    async with connected(producer) as log:
+        monkeypatch.setattr(kafka_log, "_CHECK_SECONDS", 0.02)
+        monkeypatch.setattr(producer.client, "force_metadata_update", asyncio.Event().wait)
+        assert "did not answer" in str(await reason(log))
+
+
+async def test_stopping_waits_for_confirmations_and_lets_nothing_new_in() -> None:
+    producer = StubProducer()
+    async with connected(producer) as log:
+        append = asyncio.create_task(log.append([entry()]))
+        confirmation = await producer.nth(0)
+        asyncio.get_running_loop().call_later(0.01, confirmation.set_result, None)
+    await append
+    assert producer.is_stopped
+    with pytest.raises(LogUnavailableError, match="stopping"):
+        await log.append([entry()])
+
+
+async def test_stopping_gives_up_on_what_is_never_confirmed() -> None:
+    producer = StubProducer()
+    async with connected(producer) as log:
+        append = asyncio.create_task(log.append([entry()]))
+        await producer.nth(0)
+    with pytest.raises(LogUnavailableError, match="gave up"):
+        await append
