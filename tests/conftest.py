@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.support import servers
+from tests.support.interruption import pytest_configure as pytest_configure
 from tests.support.stack import Stack
 from tests.support.stack import stack as running_stack
 

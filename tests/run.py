@@ -4,6 +4,7 @@ Static checks and unit tests share the machine; integration and end-to-end tests
 should run tests and runs none has failed.
 """
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_CLEAN_UP_SECONDS = 120
 CHECKOUT = Path(__file__).resolve().parents[1]
 _PYTEST = (sys.executable, "-m", "pytest", "--quiet", "--color=no", "-p", "no:cacheprovider")
 
@@ -69,27 +71,48 @@ def run(check: Check) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="posto-checks-") as folder:
         report = Path(folder) / "junit.xml"
         command = [*check.command, f"--junit-xml={report}"] if check.runs_tests else list(check.command)
-        done = subprocess.run(
-            command,
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        outcome.output = done.stdout
+        outcome.output, code = _output_and_code(command)
         if check.runs_tests and report.exists():
             count(report, outcome)
     outcome.seconds = time.monotonic() - began
     if not check.runs_tests:
-        outcome.passed, outcome.failed = (1, 0) if done.returncode == 0 else (0, 1)
-    elif done.returncode != 0 and not outcome.failed:
+        outcome.passed, outcome.failed = (1, 0) if code == 0 else (0, 1)
+    elif code != 0 and not outcome.failed:
         outcome.failed = 1  # it broke before or after its tests, or had none
     elif not outcome.passed and not outcome.failed:
         outcome.failed = 1
         outcome.output += "\nno test was run"
     return outcome
+
+
+def _output_and_code(command: Sequence[str]) -> tuple[str, int]:
+    """Run a command; where we are stopped, let it clean up first (`subprocess.run` would kill it at once)."""
+    process = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    try:
+        output, _ = process.communicate()
+    except KeyboardInterrupt as stop:
+        if isinstance(stop, TerminatedError):  # Ctrl-C has reached it by itself
+            process.terminate()
+        process.communicate(timeout=_CLEAN_UP_SECONDS)
+        raise
+    return output, process.returncode
+
+
+class TerminatedError(KeyboardInterrupt):
+    """We got a SIGTERM."""
+
+
+def terminated(signal_number: int, frame: object) -> None:
+    """Signal handler: what SIGTERM does to a run."""
+    raise TerminatedError
 
 
 def count(report: Path, outcome: Outcome) -> None:
@@ -162,6 +185,7 @@ def summary(outcomes: Sequence[Outcome], seconds: float, missing: Sequence[str])
 
 def main() -> int:
     """Run everything; the exit code is 0 only where nothing failed."""
+    signal.signal(signal.SIGTERM, terminated)
     began = time.monotonic()
     static: list[Outcome] = []
     tests: list[Outcome] = []

@@ -1,12 +1,16 @@
 """The runner of `make test`: what it counts, and what it lets nobody overlook."""
 
+import asyncio
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from infra.stack.layout import CHECKOUT
 from tests.run import Check, Outcome, run, summary
+from tests.support.waiting import eventually
 
 
 def _pytest(folder: Path, body: str, *options: str) -> Check:
@@ -59,6 +63,28 @@ def test_a_check_without_tests_counts_as_one() -> None:
 
 def test_a_crash_of_the_test_process_is_a_failure() -> None:
     assert run(Check("crash", ["/bin/sh", "-c", "kill -9 $$"], runs_tests=True)).failed == 1
+
+
+async def test_a_run_that_is_told_to_stop_lets_the_tests_clean_up(tmp_path: Path) -> None:
+    body = f"""
+import pathlib, signal, pytest
+@pytest.fixture
+def server():
+    pathlib.Path({str(tmp_path / "up")!r}).touch()
+    yield
+    pathlib.Path({str(tmp_path / "down")!r}).touch()
+def test_a(server): signal.pause()
+"""
+    check = _pytest(tmp_path, body, "-p", "tests.support.interruption")
+    code = (
+        "import signal; from tests.run import Check, run, terminated\n"
+        f"signal.signal(signal.SIGTERM, terminated); run(Check('sample', {list(check.command)!r}, True))"
+    )
+    runner = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=CHECKOUT, stderr=subprocess.DEVNULL)
+    await eventually((tmp_path / "up").exists)
+    runner.terminate()
+    assert await runner.wait() != 0
+    assert (tmp_path / "down").exists()
 
 
 def test_the_summary_names_what_did_not_run_and_ends_with_the_count() -> None:
