@@ -10,6 +10,7 @@ from schemas.events import Event
 from streams import topics
 from streams.envelope import headers_for
 from streams.normalization import events, webhooks
+from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 from streams.runtime import AgentFunction, Batch, Record
 
@@ -54,7 +55,7 @@ def _normalize(record: Record, raw: RawRecord) -> Sequence[Event]:
     if record.topic == topics.RAW_EVENT:
         return (events.normalize(record.value, raw),)
     found = webhooks.normalize(record.value, raw)
-    if isinstance(found, webhooks.Noise):
+    if isinstance(found, Noise):
         metrics.NOISE.labels(found.channel or "", found.kind).inc()
         return ()
     return found

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from adapters.mysql.errors import DatabaseRefusedError, DatabaseUnavailableError
+from adapters.mysql.projector import Projector
 from agents import normalizer, projector, router, sender
-from agents.projector import Projector
 from agents.router import ConfigurationSource
 from streams import topics
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig
