@@ -42,6 +42,7 @@ def test_the_canonical_channel_is_its_own_canonical_form(spelled: str) -> None:
         ("+55 (47) 99999-0001", ContactKind.PHONE, "554799990001"),
         ("554733330000@c.us", ContactKind.PHONE, "554733330000"),
         ("5547933330000@c.us", ContactKind.PHONE, "5547933330000"),
+        ("5547899990001@c.us", ContactKind.PHONE, "5547899990001"),
         ("14155550100@c.us", ContactKind.PHONE, "14155550100"),
         ("4915112345678@c.us", ContactKind.PHONE, "4915112345678"),
         ("5491123456789@c.us", ContactKind.PHONE, "5491123456789"),
