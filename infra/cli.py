@@ -22,6 +22,8 @@ COMMANDS = {
     "status": "infra.commands.status:status",
     "doctor": "infra.commands.doctor:doctor",
     "topics": "infra.commands.topics:app",
+    "publish": "infra.commands.publish:publish",
+    "edge": "infra.commands.edge:edge",
     "worker": "infra.commands.worker:worker",
     "simulate": "infra.commands.simulate:simulate",
 }

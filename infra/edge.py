@@ -1,0 +1,83 @@
+"""The edge's process: settings, Kafka and server put together."""
+
+import socket
+from contextlib import suppress
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from adapters.edge.app import build_app
+from adapters.edge.kafka import KafkaLog, make_producer
+from adapters.edge.settings import EdgeSettings
+from infra.errors import OperatorError, SettingsError
+from infra.kafka import connection, started
+from infra.logging import configure
+from infra.settings import Settings
+from streams import topics
+
+log = structlog.get_logger()
+
+_LAST_REQUESTS_SECONDS = 10
+
+
+def run(settings: Settings, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the requests under way. An error is one sentence."""
+    app = make_app(settings)
+    configure(settings, "edge")
+    if not settings.webhook_secrets:
+        log.warning("webhook_is_open", setting="PIXELHUB_WHATSAPP_WEBHOOK_SECRET", meaning="anyone may post webhooks")
+    with listening(host, port) as listener, suppress(KeyboardInterrupt):
+        make_server(app).run([listener])
+
+
+def make_app(settings: Settings) -> Starlette:
+    """The edge on the Kafka that the settings name; SettingsError where a secret is missing."""
+    if not settings.ingestion_secrets:
+        raise SettingsError(
+            "EVENT_INGESTION_SECRET is not set: without it anyone could send events; "
+            "put it into the environment or .env (see .env.example)."
+        )
+    edge_settings = EdgeSettings(
+        webhook_secrets=settings.webhook_secrets,
+        ingestion_secrets=settings.ingestion_secrets,
+        max_body_bytes=settings.posto_edge_max_body_bytes,
+    )
+    kafka = KafkaLog(
+        lambda: started(lambda: make_producer(connection(settings))),
+        (topics.RAW_WEBHOOK, topics.RAW_EVENT),
+        timeout_seconds=settings.posto_edge_produce_timeout_seconds,
+    )
+    return build_app(edge_settings, kafka, lifespan=lambda _: kafka)
+
+
+def make_server(app: Starlette) -> uvicorn.Server:
+    """The server of an edge; its logs go where ours go, and requests are logged by the edge itself."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
+        )
+    )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that is bound to an address; OperatorError names what is in the way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named: event loops turn Nagle's algorithm (40 ms an answer) off only where they read TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OperatorError(f"POSTO_EDGE_PORT: {host}:{port} cannot be listened on: {error.strerror}.") from None
+    return listener
