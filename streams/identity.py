@@ -14,6 +14,7 @@ RECIPIENT_FIELDS: Final = ("to", "phone", "phone_normalized")
 _USER_DOMAINS: Final = frozenset({"c.us", "s.whatsapp.net"})
 _SHORTEST_LID: Final = 14
 _LONGEST_ID: Final = 255
+_LONGEST_CONTACT: Final = 100
 _MOBILE_STARTS: Final = frozenset("6789")
 _SPELLED_PHONE: Final = re.compile(r"[+\d\s().\-/\u00a0\u2010-\u2015]+")
 _NOT_DIGITS: Final = re.compile(r"\D+", re.ASCII)
@@ -156,7 +157,7 @@ def message_key(value: Any) -> str | None:
 def _with_domain(spelled: str, user: str, domain: str) -> Contact:
     kind = _KIND_OF_DOMAIN.get(domain, ContactKind.OTHER)
     user = user.partition(":")[0]  # a device number: 5547999990001:12@s.whatsapp.net
-    if not user or not domain or len(spelled) > _LONGEST_ID:
+    if not user or not domain or len(spelled) > _LONGEST_CONTACT or not spelled.isascii():
         raise ValueError(f"{spelled[:60]!r} is not a contact id")
     if kind is ContactKind.PHONE:
         return Contact(kind, spelled, _without_ninth_digit(user) if user.isdecimal() else user.casefold())
@@ -164,7 +165,7 @@ def _with_domain(spelled: str, user: str, domain: str) -> Contact:
 
 
 def _digits(spelled: str) -> str:
-    if len(spelled) > _LONGEST_ID or not _SPELLED_PHONE.fullmatch(spelled):
+    if len(spelled) > _LONGEST_CONTACT or not _SPELLED_PHONE.fullmatch(spelled):
         raise ValueError(f"{spelled[:60]!r} is neither a phone number nor a WhatsApp id")
     digits = _NOT_DIGITS.sub("", spelled)
     if not digits:

@@ -163,8 +163,8 @@ def _tenant_id(value: object) -> int:
 def _channel(value: object) -> str | None:
     text = _text(value, MAX_CHANNEL)
     canonical = identity.canonical_channel(text)
-    if not canonical.isprintable():
-        raise _WrongValueError("must not have control characters")
+    if not canonical.isprintable() or len(canonical) > MAX_CHANNEL:
+        raise _WrongValueError(f"must not have control characters, nor more than {MAX_CHANNEL} letters")
     return canonical or None
 
 

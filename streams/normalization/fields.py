@@ -218,7 +218,8 @@ def _channel(value: Any) -> str | None:
         value = str(value)
     if not isinstance(value, str) or len(value) > _LONGEST_CHANNEL or not value.isprintable():
         return None
-    return value.strip() or None
+    canonical = identity.canonical_channel(value)
+    return value.strip() if canonical and len(canonical) <= _LONGEST_CHANNEL else None
 
 
 def _time(value: Any) -> datetime | None:

@@ -9,6 +9,7 @@ from streams import identity, keys
 from streams.normalization import dialects, facts, fields, noise
 from streams.normalization.decoding import decode_object
 from streams.normalization.errors import FieldError, NormalizationError
+from streams.normalization.event_in import MAX_KEY
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import Technical
 from streams.normalization.noise import Noise
@@ -32,7 +33,7 @@ def normalize(value: bytes | None, raw: RawRecord) -> Sequence[Event] | Noise:
 def _read(parts: Parts, raw: RawRecord) -> Sequence[Event] | Noise:
     named = fields.event_name(parts)
     channel_id = fields.channel(parts)
-    channel = None if channel_id is None else identity.canonical_channel(channel_id) or None
+    channel = None if channel_id is None else identity.canonical_channel(channel_id)
     if kind := noise.TECHNICAL.get(fields.engine_name(parts)) or noise.TECHNICAL.get(named):
         return Noise(kind, channel)
     if not named:
@@ -43,6 +44,8 @@ def _read(parts: Parts, raw: RawRecord) -> Sequence[Event] | Noise:
     if isinstance(said, Technical):
         return Noise(said.kind, channel)
     fact = facts.of(said, channel, facts.Circumstances(parts[fields.TOP], fields.time(parts), raw))
+    if len(fact.key) > MAX_KEY:
+        raise NormalizationError("invalid_field", f"the event's key has {len(fact.key)} characters, at most {MAX_KEY}")
     metadata = {"dialect": dialect.NAME, "event": named}
     if channel_id is not None:
         metadata["channel_id"] = channel_id

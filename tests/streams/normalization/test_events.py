@@ -173,6 +173,7 @@ def test_what_a_retry_may_change_leaves_the_fingerprint() -> None:
         ({"tenant_id": True}, "tenant_id", "expected a whole number, got bool"),
         ({"tenant_id": 1.0}, "tenant_id", "expected a whole number, got float"),
         ({"channel": ["canalum"]}, "channel", "expected str, got array"),
+        ({"channel": "ß" * 100}, "channel", "more than 100"),
         ({"channel": "a\x07b"}, "channel", "control characters"),
         ({"occurred_at": "soon"}, "occurred_at", "not a time"),
         ({"occurred_at": 5}, "occurred_at", "1970"),

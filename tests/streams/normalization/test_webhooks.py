@@ -316,6 +316,16 @@ def test_what_cannot_be_understood_says_why(value: bytes | None, reason: str) ->
     assert caught.value.reason == reason
 
 
+def test_a_key_that_no_index_takes_is_refused() -> None:
+    with pytest.raises(NormalizationError, match="at most 700"):
+        event_of(text_message(id="|" * 250))
+
+
+def test_what_cannot_name_a_channel_is_passed_over() -> None:
+    for spelled in ("x" * 101, "ß" * 60, "a\x00b", "  ", True, {"id": 7}):
+        assert event_of({**text_message(), "sessionId": spelled}).channel == "canalum"
+
+
 @pytest.mark.parametrize("levels", [300, 500, 900])
 def test_an_unknown_event_that_is_nested_too_deeply_says_so(levels: int) -> None:
     body = b'{"event":"x","a":' + b'{"b":[1.0,' * levels + b"1" + b"]}" * levels + b"}"
