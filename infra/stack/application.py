@@ -60,7 +60,7 @@ def code_revision(checkout: Path) -> str:
     digest = blake2b(digest_size=8)
     for package in _PACKAGES:
         for file in sorted((checkout / package).rglob("*")):
-            if file.is_file() and file.suffix != ".pyc":
+            if file.is_file() and file.parent.name != "__pycache__":
                 status = file.stat()
                 digest.update(f"{file}|{status.st_mtime_ns}|{status.st_size}\n".encode())
     return digest.hexdigest()
