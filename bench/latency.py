@@ -2,7 +2,6 @@
 
 import os
 import statistics
-from datetime import datetime
 from time import time
 
 import httpx
@@ -36,7 +35,7 @@ async def measure(stack: Stack, *, quick: bool) -> list[Result]:
                 return messages
 
             [message] = await eventually(arrived, 30, interval=0.005)
-            waits.append((datetime.fromisoformat(message["at"]).timestamp() - began) * 1000)
+            waits.append((float(message["at"]) - began) * 1000)
     ordered = sorted(waits)
     name = f"POST /api/events to the gateway's POST, idle, {total} events"
     return [

@@ -82,8 +82,7 @@ class Hub:
         """The rows of a query."""
         async with self._database.cursor(aiomysql.DictCursor) as cursor:
             await cursor.execute(statement, arguments)
-            found: list[dict[str, Any]] = await cursor.fetchall()
-            return found
+            return list(await cursor.fetchall())
 
     async def row(self, statement: str, *arguments: Any, check: Callable[[dict[str, Any]], bool] = bool) -> Any:
         """The one row of a query, once there is one that `check` takes."""

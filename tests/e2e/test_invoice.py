@@ -131,10 +131,10 @@ async def test_an_inbound_message_is_one_conversation_with_one_message(hub: Hub)
         check=lambda row: row["duplicates"] == 2 and row["status"] == "processed",
     )
     assert event["action"] == "chat"
-    [conversation] = await hub.rows("SELECT * FROM conversations WHERE conversation_id = %s", event["conversation_id"])
+    [conversation] = await hub.rows("SELECT * FROM conversations WHERE id = %s", event["conversation_id"])
     assert conversation["unread"] == 1
     [said] = await hub.rows("SELECT * FROM messages WHERE conversation_id = %s", event["conversation_id"])
-    assert said["body"] == "oi"
+    assert said["text"] == "oi"
 
 
 async def test_a_message_with_a_hole_is_a_dead_letter_and_not_sent(hub: Hub) -> None:
