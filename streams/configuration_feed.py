@@ -1,20 +1,21 @@
 """Keeps a process's configuration equal to what `config.*` says."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
+from streams.background import Background, Failed
 from streams.configuration import ENTRIES, Configuration, counted
 from streams.configuration_log import ConfigurationLog
 
 log = structlog.get_logger()
 
 _FIRST_WAIT: Final = 0.5
-_LONGEST_WAIT: Final = 5.0
+_LONGEST_WAIT: Final = 2.0
 
 
 class ConfigurationFeed:
@@ -24,34 +25,24 @@ class ConfigurationFeed:
     raises it, and `failed` is called with it, so that the owner can end the process.
     """
 
-    def __init__(self, kafka: Mapping[str, Any], failed: Callable[[BaseException], None] | None = None) -> None:
+    def __init__(self, kafka: Mapping[str, Any], failed: Failed | None = None) -> None:
         """`kafka` are the arguments of every aiokafka client."""
         self.current = Configuration()
         self._kafka = kafka
-        self._failed = failed
-        self._ready = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._is_ready = asyncio.Event()
+        self._work = Background("configuration feed", failed)
 
     async def start(self) -> None:
         """Begin to follow; returns at once."""
-        self._task = asyncio.create_task(self._follow(), name="configuration feed")
-        self._task.add_done_callback(self._ended)
+        self._work.start(self._follow())
 
     async def ready(self) -> None:
         """Return once `current` is complete: the sentinel was read, and then all that was there after it."""
-        if self._task is None:
-            raise RuntimeError("the feed was not started")
-        waiting = asyncio.ensure_future(self._ready.wait())
-        await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        if not waiting.done():
-            waiting.cancel()
-            self._task.result()
+        await self._work.until(self._is_ready)
 
     async def stop(self) -> None:
         """End the feed; `current` stays what it was."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await self._work.stop()
 
     async def _follow(self) -> None:
         wait = _FIRST_WAIT
@@ -76,7 +67,7 @@ class ConfigurationFeed:
             await topics.read()
         await topics.read_to_end()
         self._apply(topics)
-        self._ready.set()
+        self._is_ready.set()
         while True:
             if await topics.read():
                 self._apply(topics)
@@ -87,10 +78,3 @@ class ConfigurationFeed:
         for subject, reason in self.current.faults.items():
             if before.faults.get(subject) != reason:
                 log.warning("configuration_fault", subject=subject, reason=reason)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        log.critical("configuration_feed_failed", exc_info=error)
-        if self._failed is not None:
-            self._failed(error)

@@ -47,6 +47,9 @@ def authored(rows: dict[str, list[Row]]) -> Authored:
     for topic, (identify, make) in _KINDS.items():
         for row in rows[topic]:
             key = Key(topic, identify(row))
+            if key in entries:
+                faults[key] = "several rows have this id; the first one counts"
+                continue
             try:
                 entries[key] = make(key.id, row)
             except ValueError as error:

@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,16 +8,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from infra.settings import load
-from infra.stack import kafka, ports
-from infra.stack.foreground import running
-from infra.stack.program import Program
 from infra.topics import apply_topics
 from schemas.configuration import SENTINEL_KEY, Rule, Sentinel
 from schemas.events import Action
 from streams import topics
 from streams.configuration_feed import ConfigurationFeed
 from tests.streams.samples import event
-from tests.support.servers import JARS
+from tests.support.broker import Broker
 from tests.support.topics import delete, write
 from tests.support.waiting import eventually
 
@@ -56,17 +52,6 @@ async def feed(hub_kafka: str) -> AsyncIterator[ConfigurationFeed]:
     feed = ConfigurationFeed({"bootstrap_servers": hub_kafka})
     yield feed
     await feed.stop()
-
-
-@asynccontextmanager
-async def broker(program: Program, log: Path) -> AsyncIterator[None]:
-    """Run a broker while the test's own event loop goes on."""
-    process = running(program, log)
-    await asyncio.to_thread(process.__enter__)
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(process.__exit__, None, None, None)
 
 
 async def test_it_is_ready_only_after_the_sentinel_and_what_followed_it(
@@ -132,19 +117,17 @@ async def test_topics_that_are_not_there_yet_are_waited_for(hub_kafka: str, feed
 
 
 async def test_a_broker_that_comes_late_and_goes_away_is_waited_for(tmp_path: Path) -> None:
-    log = tmp_path / "kafka.log"
-    port = ports.free_port()
-    program = kafka.prepare(tmp_path / "kafka", port, kafka.fetch_libraries(JARS, log), log)
-    bootstrap_servers = f"127.0.0.1:{port}"
+    broker = Broker(tmp_path)
+    bootstrap_servers = broker.bootstrap_servers
     feed = ConfigurationFeed({"bootstrap_servers": bootstrap_servers})
     await feed.start()
     ready = asyncio.create_task(feed.ready())
-    async with broker(program, log):
+    async with broker.running():
         await apply_topics(load(_env_file=None, kafka_bootstrap_servers=bootstrap_servers, posto_partitions=1))
         await write(bootstrap_servers, [rule(1), SENTINEL])
         await asyncio.wait_for(ready, 30)
     assert priority(feed) == 1
-    async with broker(program, log):
+    async with broker.running():
         await write(bootstrap_servers, [rule(2)])
         await eventually(lambda: priority(feed) == 2, timeout=30)
     await feed.stop()

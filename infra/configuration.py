@@ -1,0 +1,120 @@
+"""Publishes the authored configuration: what MySQL says, to `config.*` and `config.change`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from adapters.mysql.authored import read_authored
+from adapters.mysql.errors import DatabaseError
+from adapters.mysql.locks import held
+from adapters.mysql.pool import Session
+from infra.database import database, reachable
+from infra.errors import OperatorError
+from infra.kafka import connection, started
+from infra.settings import Settings
+from schemas.alarms import Alarm
+from schemas.configuration import SENTINEL_KEY, Sentinel
+from streams.configuration import ENTRIES, Key
+from streams.configuration_log import ConfigurationLog
+from streams.publication import Publication, plan
+from streams.topics import CONFIG_CHANGE, CONFIG_RULE, OPS_ALARM
+
+_TOPICS: Final = (CONFIG_CHANGE, *ENTRIES)
+
+
+class PublicationError(OperatorError):
+    """The configuration could not be published, or must not be."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was published; `vanished` are the tables for which nothing was, `faults` the rows that make no sense."""
+
+    publications: tuple[Publication, ...]
+    vanished: tuple[str, ...]
+    faults: Mapping[Key, str]
+
+
+async def publish_configuration(settings: Settings, *, force: bool = False) -> Outcome:
+    """Publish what differs, once, waiting for MySQL and Kafka where they are away.
+
+    PublicationError where whole tables vanished and `force` does not say that it is meant; nothing is published then.
+    """
+    db = database(settings, connections=1)
+    try:
+        await reachable(db)
+        async with db.session() as session, publishing(settings) as publisher:
+            outcome = await publisher.publish(session, force=force)
+    except DatabaseError as error:
+        raise PublicationError(f"The configuration could not be read from MySQL: {error}.") from None
+    finally:
+        await db.close()
+    if outcome.vanished:
+        raise PublicationError(vanished_message(outcome.vanished))
+    return outcome
+
+
+def vanished_message(vanished: Iterable[str]) -> str:
+    """What happened where whole tables lost their rows, and what to do."""
+    return (
+        f"MySQL lost all that was published on {', '.join(vanished)}, as after a restore or with a wrong MYSQL_DSN: "
+        "nothing was published. If it is meant, run `posto publish --force`."
+    )
+
+
+class Publisher:
+    """Knows what the topics say, and writes what they must say."""
+
+    def __init__(self, log: ConfigurationLog, producer: Any) -> None:
+        self._log = log
+        self._producer = producer
+
+    async def publish(self, session: Session, *, force: bool = False) -> Outcome:
+        """Publish what differs, while no other publisher does. Raises DatabaseError and KafkaError.
+
+        The log of changes comes first, so that every version that was ever in force is in it.
+        """
+        async with held(session, "publish"):
+            authored = await read_authored(session)
+            await self._log.read_to_end()
+            todo = plan(authored, self._log.published, force=force)
+            await self._send((CONFIG_CHANGE, item.key.id.encode(), item.change) for item in todo.publications)
+            for _, items in groupby(todo.publications, key=lambda item: item.key.topic):
+                await self._send((item.key.topic, item.key.id.encode(), item.value) for item in items)
+            if todo.sentinel is not None:
+                await self._send([_sentinel(todo.sentinel)])
+            return Outcome(todo.publications, todo.vanished, authored.faults)
+
+    async def raise_alarm(self, alarm: Alarm) -> None:
+        """Write an alarm; raises KafkaError."""
+        await self._send([(OPS_ALARM, alarm.subject.encode(), msgspec.json.encode(alarm))])
+
+    async def _send(self, records: Iterable[tuple[str, bytes, bytes | None]]) -> None:
+        """Write records, each topic's in order, and return once all in-sync replicas have them."""
+        sent = [await self._producer.send(topic, value, key=key) for topic, key, value in records]
+        await asyncio.gather(*sent)
+
+
+def _sentinel(sentinel: Sentinel) -> tuple[str, bytes, bytes]:
+    return CONFIG_RULE, SENTINEL_KEY, msgspec.json.encode(sentinel)
+
+
+@asynccontextmanager
+async def publishing(settings: Settings) -> AsyncIterator[Publisher]:
+    """A publisher, connected to Kafka; waits for Kafka and its topics where they are not there yet."""
+    kafka = connection(settings)
+    log = await started(lambda: ConfigurationLog(kafka, _TOPICS))
+    try:
+        producer = await started(lambda: AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True))
+        try:
+            yield Publisher(log, producer)
+        finally:
+            await producer.stop()
+    finally:
+        await log.stop()

@@ -1,0 +1,87 @@
+"""Keeps `config.*` equal to what is authored in MySQL, also where somebody edits it with plain SQL."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from adapters.mysql.errors import DatabaseError
+from adapters.mysql.locks import held
+from adapters.mysql.pool import Session
+from infra.configuration import Outcome, Publisher, publishing, vanished_message
+from infra.database import database
+from infra.settings import Settings
+from schemas.alarms import Alarm, AlarmKind
+from streams.background import Background, Failed
+
+log = structlog.get_logger()
+
+_FIRST_WAIT: Final = 0.5
+_LONGEST_WAIT: Final = 2.0
+
+
+class Reconciler:
+    """Looks every POSTO_RECONCILE_SECONDS for what differs, and publishes it.
+
+    Of all workers on one database, one is elected; another takes over when its connection to MySQL ends. While MySQL
+    or Kafka is away it waits, says so, and goes on. An alarm is raised once for as long as its cause lasts.
+    """
+
+    def __init__(self, settings: Settings, failed: Failed | None = None) -> None:
+        self._settings = settings
+        self._alarms: dict[str, str] = {}
+        self._work = Background("reconciler", failed)
+
+    async def start(self) -> None:
+        """Begin; returns at once."""
+        self._work.start(self._run())
+
+    async def stop(self) -> None:
+        """Stop, and let another worker be elected."""
+        await self._work.stop()
+
+    async def _run(self) -> None:
+        db = database(self._settings, connections=1)
+        wait = _FIRST_WAIT
+        try:
+            while True:
+                try:
+                    async with db.session() as session, held(session, "reconciler"):
+                        log.info("reconciler_elected")
+                        async with publishing(self._settings) as publisher:
+                            wait = _FIRST_WAIT
+                            await self._reconcile(session, publisher)
+                except (DatabaseError, KafkaError) as error:
+                    log.warning("configuration_not_reconciled", error=str(error), retry_in_seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, _LONGEST_WAIT)
+        finally:
+            await db.close()
+
+    async def _reconcile(self, session: Session, publisher: Publisher) -> None:
+        while True:
+            outcome = await publisher.publish(session)
+            for item in outcome.publications:
+                log.info("configuration_published", entry=str(item.key), version=item.version, deleted=not item.entry)
+            await self._alarm(outcome, publisher)
+            await asyncio.sleep(self._settings.posto_reconcile_seconds)
+
+    async def _alarm(self, outcome: Outcome, publisher: Publisher) -> None:
+        """Raise what is new, and forget what is over."""
+        at = datetime.now(UTC)
+        alarms = [
+            Alarm(
+                kind=AlarmKind.CONFIGURATION_REFUSED, subject=str(key), message=f"Its row is ignored: {reason}.", at=at
+            )
+            for key, reason in outcome.faults.items()
+        ]
+        if outcome.vanished:
+            message = vanished_message(outcome.vanished)
+            alarms.append(Alarm(kind=AlarmKind.CONFIGURATION_VANISHED, subject="configuration", message=message, at=at))
+        for alarm in alarms:
+            if self._alarms.get(alarm.subject) != alarm.message:
+                log.error("alarm", kind=alarm.kind, subject=alarm.subject, message=alarm.message)
+                await publisher.raise_alarm(alarm)
+        self._alarms = {alarm.subject: alarm.message for alarm in alarms}

@@ -1,0 +1,115 @@
+from typing import Any
+
+import pytest
+
+from adapters.mysql.authored import authored
+from schemas.commands import Policy
+from schemas.configuration import Channel, Rule, Template, Tenant
+from schemas.events import Action
+from streams import topics
+from streams.configuration import Entry, Key
+from streams.publication import Authored
+
+RULE_ROW: dict[str, Any] = {
+    "id": "r",
+    "event_type": "a.*",
+    "source_system": None,
+    "action": "whatsapp",
+    "template": "t",
+    "conditions": '{"amount": {"$gt": 5}}',
+    "policy": "at_least_once",
+    "priority": 10,
+    "is_enabled": 1,
+    "send_window": None,
+    "pace": '{"seconds": 30}',
+    "ttl_seconds": 60,
+    "metadata": None,
+}
+TEMPLATE_ROW: dict[str, Any] = {"name": "t", "body": "oi", "is_enabled": 0}
+CHANNEL_ROW: dict[str, Any] = {
+    "channel_id": "Canal Um",
+    "provider": "wpp_gateway",
+    "display_name": None,
+    "is_enabled": 1,
+    "metadata": "null",
+    "tenant_id": 7,
+    "tenant_name": "Um",
+    "time_zone": "America/Manaus",
+    "tenant_is_enabled": 0,
+}
+
+
+def read(rules: tuple[Any, ...] = (), templates: tuple[Any, ...] = (), channels: tuple[Any, ...] = ()) -> Authored:
+    return authored(
+        {
+            topics.CONFIG_RULE: list(rules),
+            topics.CONFIG_TEMPLATE: list(templates),
+            topics.CONFIG_CHANNEL: list(channels),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "entry"),
+    [
+        (
+            {"rules": (RULE_ROW,)},
+            Rule(
+                id="r",
+                event_type="a.*",
+                action=Action.WHATSAPP,
+                template="t",
+                conditions={"amount": {"$gt": 5}},
+                policy=Policy.AT_LEAST_ONCE,
+                priority=10,
+                pace={"seconds": 30},
+                ttl_seconds=60,
+            ),
+        ),
+        ({"templates": (TEMPLATE_ROW,)}, Template(id="t", body="oi", is_enabled=False)),
+        (
+            {"channels": (CHANNEL_ROW,)},
+            Channel(
+                id="canalum",
+                channel_id="Canal Um",
+                tenant=Tenant(id=7, name="Um", time_zone="America/Manaus", is_enabled=False),
+            ),
+        ),
+    ],
+    ids=["rule", "template", "channel"],
+)
+def test_a_row_becomes_an_entry(rows: dict[str, Any], entry: Entry) -> None:
+    found = read(**rows)
+    assert list(found.entries.values()) == [entry]
+    assert found.faults == {}
+
+
+def test_an_empty_text_is_no_source_and_no_template() -> None:
+    found = read(rules=({**RULE_ROW, "source_system": "", "template": ""},))
+    rule = found.entries[Key(topics.CONFIG_RULE, "r")]
+    assert isinstance(rule, Rule)
+    assert (rule.source_system, rule.template) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("action", "fly", "Invalid enum value 'fly'"),
+        ("policy", "never", "Invalid enum value 'never'"),
+        ("conditions", "{", "conditions is not JSON"),
+        ("conditions", "[1]", "Expected `object | null`, got `array` - at `$.conditions`"),
+        ("pace", "5", "at `$.pace`"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_a_fault_and_hinders_no_other(column: str, value: str, reason: str) -> None:
+    found = read(rules=({**RULE_ROW, column: value}, {**RULE_ROW, "id": "good"}))
+    assert set(found.entries) == {Key(topics.CONFIG_RULE, "good")}
+    assert reason in found.faults[Key(topics.CONFIG_RULE, "r")]
+
+
+def test_two_spellings_of_one_channel_are_a_fault() -> None:
+    found = read(channels=(CHANNEL_ROW, {**CHANNEL_ROW, "channel_id": "CANALUM", "provider": "other"}))
+    channel = found.entries[Key(topics.CONFIG_CHANNEL, "canalum")]
+    assert isinstance(channel, Channel)
+    assert channel.channel_id == "Canal Um"
+    assert "several rows" in found.faults[Key(topics.CONFIG_CHANNEL, "canalum")]
