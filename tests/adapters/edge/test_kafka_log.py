@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from adapters.edge import kafka as kafka_log
-from adapters.edge.kafka import KafkaLog
+from adapters.edge.kafka import KafkaLog, make_producer
 from adapters.edge.log import Entry, LogFullError, LogUnavailableError
 from tests.adapters.edge.readiness import is_ready, reason
 from tests.adapters.edge.stub_producer import StubProducer
@@ -176,3 +176,12 @@ async def test_stopping_gives_up_on_what_is_never_confirmed() -> None:
         await producer.nth(0)
     with pytest.raises(LogUnavailableError, match="gave up"):
         await append
+
+
+def test_the_producer_waits_for_all_in_sync_replicas_and_repeats_without_doubling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kafka_log, "AIOKafkaProducer", dict)
+    made = make_producer({"bootstrap_servers": "kafka:9092"})
+    assert made["bootstrap_servers"] == "kafka:9092"
+    assert (made["acks"], made["enable_idempotence"], made["linger_ms"]) == ("all", True, 0)

@@ -14,6 +14,8 @@ from tests.adapters.edge.recording import RecordingLog, header
 
 PATH = "/api/whatsapp/webhook"
 JSON = {"content-type": "application/json"}
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 ENVELOPE: dict[str, Any] = {
     "spec_version": "1.0",
     "event": "message",
@@ -131,22 +133,23 @@ async def test_json_by_another_name_or_by_none_is_taken(
 
 
 @pytest.mark.parametrize(
-    ("headers", "body"),
+    ("headers", "correlation_id", "expected"),
     [
-        ({"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, ENVELOPE),
-        ({"X-Trace-Id": "run-7"}, ENVELOPE),
-        ({}, ENVELOPE),
-        ({}, {**ENVELOPE, "correlation_id": None}),
-        ({}, {**ENVELOPE, "correlation_id": {"not": "text"}}),
-        ({}, {**ENVELOPE, "correlation_id": "0af7651916cd43dd8448eb211c80319c"}),
+        ({"traceparent": TRACEPARENT, "X-Trace-Id": "run-7"}, "c-1", TRACE),
+        ({"X-Trace-Id": "run-7"}, "c-1", "run-7"),
+        ({}, "22222222-2222-4222-8222-222222222201", "22222222-2222-4222-8222-222222222201"),
+        ({}, TRACE, TRACE),
+        ({}, None, None),
+        ({}, {"not": "text"}, None),
+        ({}, "line\nbreak", None),
     ],
 )
-async def test_the_event_gets_the_trace_id_that_was_answered(
-    gateway: httpx.AsyncClient, log: RecordingLog, headers: dict[str, str], body: dict[str, Any]
+async def test_the_event_gets_the_trace_id_that_was_answered_the_callers_where_it_gave_one(
+    gateway: httpx.AsyncClient, log: RecordingLog, headers: dict[str, str], correlation_id: object, expected: str | None
 ) -> None:
-    answer = await gateway.post(PATH, json=body, headers=headers)
-    raw = RawRecord.of("raw.webhook", 0, 0, 1768512935000, log.only.headers)
-    found = webhooks.normalize(log.only.value, raw)
+    answer = await gateway.post(PATH, json={**ENVELOPE, "correlation_id": correlation_id}, headers=headers)
+    found = webhooks.normalize(log.only.value, RawRecord.of("raw.webhook", 0, 0, 1768512935000, log.only.headers))
     assert not isinstance(found, Noise)
     [event] = found
     assert event.trace_id == answer.json()["trace_id"]
+    assert expected is None or event.trace_id == expected
