@@ -9,6 +9,8 @@ from adapters.edge.tracing import Trace
 from schemas import headers as names
 
 _JSON: Final = b"application/json"
+_LONGEST_TYPE: Final = 255
+"""Bytes of a content type that are kept: with the largest body the record must still fit its topic."""
 
 
 class Arrival:
@@ -16,7 +18,7 @@ class Arrival:
 
     def __init__(self, source: str, request_headers: Mapping[bytes, bytes]) -> None:
         self._source = source.encode()
-        self._content_type = request_headers.get(b"content-type", _JSON)
+        self._content_type = request_headers.get(b"content-type", _JSON)[:_LONGEST_TYPE]
         self._received_at = datetime.now(UTC).isoformat(timespec="microseconds").encode()
 
     def record_headers(self, raw_id: str, trace: Trace) -> list[tuple[str, bytes]]:

@@ -9,7 +9,7 @@ TRACE_ID: Final = "posto.trace_id"
 """Where a request's scope keeps its trace id, for problem documents and the access log."""
 
 _TRACEPARENT: Final = re.compile(
-    rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]*)?"
+    rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]{0,200})?"
 )
 _W3C: Final = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _LONGEST: Final = 128

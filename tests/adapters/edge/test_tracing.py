@@ -22,6 +22,7 @@ def test_a_traceparent_is_forwarded_and_its_trace_id_used() -> None:
         TRACEPARENT.upper(),
         TRACEPARENT + b" ",
         TRACEPARENT[:-1],
+        TRACEPARENT + b"-" + b"x" * 201,
     ],
 )
 def test_a_broken_traceparent_counts_as_none(traceparent: bytes) -> None:

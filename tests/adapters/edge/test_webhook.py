@@ -51,6 +51,14 @@ async def test_a_webhook_is_kept_as_it_came_under_its_canonical_channel(
     assert before <= datetime.fromisoformat(header(entry, "received_at") or "") <= datetime.now(UTC)
 
 
+async def test_a_record_stays_within_its_topic_however_long_a_header_is(
+    gateway: httpx.AsyncClient, log: RecordingLog
+) -> None:
+    headers = {"content-type": "application/json; x=" + "y" * 50_000, "traceparent": f"{TRACEPARENT}-{'z' * 50_000}"}
+    assert (await gateway.post(PATH, content=b"{}", headers=headers)).status_code == 202
+    assert sum(len(value) for _, value in log.only.headers) < 1000
+
+
 async def test_each_webhook_gets_a_raw_id_of_its_own(gateway: httpx.AsyncClient, log: RecordingLog) -> None:
     answers = [await gateway.post(PATH, json=ENVELOPE) for _ in range(3)]
     assert len({answer.json()["raw_id"] for answer in answers}) == len(log.entries) == 3
