@@ -37,10 +37,10 @@ class Database:
         self._pool: Any = None
 
     async def close(self) -> None:
-        """Close all connections, after those in use are given back."""
+        """Close all connections at once; what is under way in one of them is undone."""
         pool, self._pool = self._pool, None
         if pool is not None:
-            pool.close()
+            pool.terminate()
             await pool.wait_closed()
 
     async def fetch(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:

@@ -1,9 +1,10 @@
 """A log as Kafka would hold it, for the tests of projections: records of the three topics, and the tables they make."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -201,7 +202,9 @@ class Log:
     def reported(self, said: DeliveryFact, partition: int = 0) -> LogRecord:
         return self.append(topics.DELIVERY_STATUS, msgspec.json.encode(said), partition)
 
-    def dead(self, original: bytes | None, partition: int = 0, **headers: str) -> LogRecord:
+    def dead(
+        self, original: bytes | None, headers: Mapping[str, str] = MappingProxyType({}), partition: int = 0
+    ) -> LogRecord:
         given = {
             names.STAGE: "normalizer",
             names.ERROR_CLASS: "NormalizationError",

@@ -25,7 +25,9 @@ def make(random: Random, size: int = 12) -> list[LogRecord]:
         stories.append(log.accepted(one, events) for one in _sightings(random, event))
         stories.append(log.reported(one, facts) for one in _delivery(random, event, number))
         stories.append(log.accepted(one, 0) for one in _chat(random, number))
-        stories.append(log.dead(b"\x00\xff" * random.randrange(9), events) for _ in range(random.randrange(2)))
+        stories.append(
+            log.dead(b"\x00\xff" * random.randrange(9), partition=events) for _ in range(random.randrange(2))
+        )
     stories.append(
         log.accepted(connection(random.choice(("connected", "disconnected")), random.randrange(50)), 0)
         for _ in range(5)

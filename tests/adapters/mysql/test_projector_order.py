@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.mysql.errors import DatabaseUnavailableError
+from adapters.mysql.errors import DatabaseError, DatabaseUnavailableError, TransactionConflictError
 from adapters.mysql.pool import Database, Session
 from adapters.mysql.projector import Projector
 from infra.database import database as database_of
@@ -16,9 +16,13 @@ from infra.settings import Settings
 from schemas.deliveries import FactKind, Status
 from streams import topics
 from tests.adapters.mysql import random_log
-from tests.adapters.mysql.log import PROJECTED, Log, LogRecord, command_of, dump, fact, invoice
+from tests.adapters.mysql.log import PROJECTED, Log, LogRecord, at, command_of, dump, fact, invoice, message, one
 
 pytestmark = pytest.mark.integration
+
+
+HEAD_START = 0.3
+"""Seconds in which the second transaction would finish if nothing made it wait for the first."""
 
 
 async def clear(database: Database) -> None:
@@ -41,9 +45,10 @@ async def test_any_way_of_consuming_the_log_gives_the_same_tables(
     assert await dump(database) == at_once
 
 
-async def test_records_below_the_position_change_nothing(database: Database, projector: Projector) -> None:
+async def test_records_below_the_position_are_skipped(database: Database, projector: Projector) -> None:
     records = random_log.make(Random(99))
     await projector.project(records)
+    await database.execute("DELETE FROM communication_events")
     before = await dump(database)
     await projector.project(records[:10])
     await projector.project(records)
@@ -59,36 +64,38 @@ async def test_the_position_is_kept_with_the_rows(database: Database, projector:
 
 
 class FailingSession:
-    """Lets so many statements pass, then the connection is lost."""
+    """Lets so many statements pass, then fails."""
 
-    def __init__(self, session: Session, remaining: int) -> None:
+    def __init__(self, session: Session, database: "FailingDatabase") -> None:
         self._session = session
-        self.remaining = remaining
+        self._database = database
 
     async def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
-        self._count()
+        self._database.count()
         return await self._session.execute(statement, values)
 
     async def fetch(self, statement: str, values: Sequence[Any] = ()) -> Any:
-        self._count()
+        self._database.count()
         return await self._session.fetch(statement, values)
-
-    def _count(self) -> None:
-        self.remaining -= 1
-        if self.remaining < 0:
-            raise DatabaseUnavailableError("the connection was lost")
 
 
 class FailingDatabase:
-    def __init__(self, database: Database, statements: int) -> None:
+    """Fails once, after so many statements."""
+
+    def __init__(self, database: Database, statements: int, error: DatabaseError) -> None:
         self._database = database
-        self.session = FailingSession(None, statements)  # type: ignore[arg-type]
+        self._remaining = statements
+        self._error = error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[FailingSession]:
         async with self._database.transaction() as session:
-            self.session = FailingSession(session, self.session.remaining)
-            yield self.session
+            yield FailingSession(session, self)
+
+    def count(self) -> None:
+        self._remaining -= 1
+        if self._remaining == -1:
+            raise self._error
 
 
 async def test_a_connection_lost_at_any_statement_leaves_nothing_behind(
@@ -96,14 +103,12 @@ async def test_a_connection_lost_at_any_statement_leaves_nothing_behind(
 ) -> None:
     records = random_log.make(Random(7), size=3)
     nothing = await dump(database)
-    statements = 0
-    while True:
-        failing = FailingDatabase(database, statements)
+    for statements in range(1000):
+        failing = FailingDatabase(database, statements, DatabaseUnavailableError("the connection was lost"))
         try:
             await Projector(failing).project(records)  # type: ignore[arg-type]
         except DatabaseUnavailableError:
             assert await dump(database) == nothing
-            statements += 1
         else:
             break
     assert statements > 20
@@ -113,13 +118,19 @@ async def test_a_connection_lost_at_any_statement_leaves_nothing_behind(
     assert await dump(database) == made
 
 
+async def test_a_deadlock_is_repeated_at_once(database: Database) -> None:
+    failing = FailingDatabase(database, 5, TransactionConflictError("deadlock"))
+    await Projector(failing).project([Log().accepted(invoice())])  # type: ignore[arg-type]
+    assert (await one(database, "communication_events"))["status"] == "processing"
+
+
 @pytest.fixture
 async def projectors(migrated: Settings, database: Database) -> AsyncIterator[Sequence[Projector]]:
     """Three projectors, as three workers have them."""
     databases = [database_of(migrated, connections=2) for _ in range(3)]
-    yield [Projector(one) for one in databases]
-    for one in databases:
-        await one.close()
+    yield [Projector(each) for each in databases]
+    for each in databases:
+        await each.close()
 
 
 async def consume(projector: Projector, random: Random, records: list[LogRecord]) -> None:
@@ -134,7 +145,7 @@ async def test_several_projectors_of_the_same_partitions_write_each_record_once(
     await projector.project(records)
     expected = await dump(database)
     await clear(database)
-    await asyncio.gather(*(one.project(records) for one in projectors))
+    await asyncio.gather(*(each.project(records) for each in projectors))
     assert await dump(database) == expected
 
 
@@ -152,30 +163,67 @@ async def test_projectors_of_different_partitions_agree_on_the_rows_they_share(
         worker = 0 if record.topic == topics.EVENT_ACCEPTED else 1 + record.partition % 2
         shares[worker].append(record)
     await asyncio.gather(
-        *(consume(one, Random(seed + n), share) for n, (one, share) in enumerate(zip(projectors, shares, strict=True)))
+        *(
+            consume(each, Random(seed + n), share)
+            for n, (each, share) in enumerate(zip(projectors, shares, strict=True))
+        )
     )
     assert await dump(database) == expected
 
 
-async def test_an_event_and_its_delivery_meet_whoever_is_first(
-    database: Database, projectors: Sequence[Projector]
+class HoldingDatabase:
+    """Does the work of a transaction, then waits before it commits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.is_done, self.may_commit = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        async with self._database.transaction() as session:
+            yield session
+            self.is_done.set()
+            await self.may_commit.wait()
+
+
+async def overlapped(database: Database, held: Sequence[LogRecord], other: Sequence[LogRecord]) -> None:
+    """Project `other` while the transaction of `held` has done its work and not yet committed."""
+    holding = HoldingDatabase(database)
+    first = asyncio.create_task(Projector(holding).project(held))  # type: ignore[arg-type]
+    await holding.is_done.wait()
+    second = asyncio.create_task(Projector(database).project(other))
+
+    await asyncio.wait({second}, timeout=HEAD_START)
+    holding.may_commit.set()
+    await asyncio.gather(first, second)
+
+
+@pytest.mark.parametrize("event_first", [True, False])
+async def test_an_event_and_its_delivery_that_are_written_at_once_know_of_each_other(
+    database: Database, event_first: bool
 ) -> None:
-    log = Log()
-    events, facts = [], []
-    for number in range(60):
-        event = invoice(number)
-        command = command_of(event)
-        events.append(log.accepted(event))
-        facts.append([log.reported(fact(command, FactKind.ACCEPTED, Status.SENT, 3, command=command))])
+    log, event = Log(), invoice()
+    command = command_of(event)
+    accepted = [log.accepted(event)]
+    reported = [log.reported(fact(command, FactKind.ACCEPTED, Status.SENT, 3, command=command))]
+    await overlapped(database, *((accepted, reported) if event_first else (reported, accepted)))
+    assert (await one(database, "communication_events"))["status"] == "processed"
 
-    async def deliver() -> None:
-        for batch in facts:
-            await projectors[1].project(batch)
 
-    async def accept() -> None:
-        for record in events:
-            await projectors[0].project([record])
+@pytest.mark.parametrize("inbound_first", [True, False])
+async def test_messages_that_are_written_at_once_are_both_in_the_conversations_summary(
+    database: Database, inbound_first: bool
+) -> None:
+    log, command = Log(), command_of(invoice())
+    inbound = [log.accepted(message(occurred_at=at(5)))]
+    sent = [log.reported(fact(command, FactKind.ACCEPTED, Status.QUEUED, 30, command=command))]
+    await overlapped(database, *((inbound, sent) if inbound_first else (sent, inbound)))
+    row = await one(database, "conversations")
+    assert (row["unread"], row["last_message_key"]) == (1, "3EB0AA01")
+    assert row["first_message_at"] == at(1).replace(tzinfo=None)
 
-    await asyncio.gather(accept(), deliver())
-    rows = await database.fetch("SELECT status, COUNT(*) AS events FROM communication_events GROUP BY status")
-    assert rows == [{"status": "processed", "events": 60}]
+
+async def test_two_projectors_of_one_partition_take_turns(database: Database) -> None:
+    records = [Log().accepted(invoice())]
+    await overlapped(database, records, records)
+    assert (await one(database, "communication_events"))["duplicates"] == 0
