@@ -1,6 +1,7 @@
 """What a message holds, where its fields lie side by side (wrapper, flat and the engine's own envelope)."""
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 from streams import identity
@@ -16,6 +17,7 @@ MAX_QUOTED: Final = 1_000
 _TEXT_TYPES: Final = frozenset({"chat", "text", "conversation", "extendedtext"})
 _WITH_THUMBNAIL: Final = MEDIA | {"location"}
 _VCARD_START: Final = "BEGIN:VCARD"
+_SOURCES: Final = (fields.PAYLOAD, fields.MESSAGE, fields.DATA)
 _TYPE_OF_BYTES: Final = {"audio": "audio", "image": "image", "video": "video"}
 
 
@@ -51,16 +53,13 @@ def assemble(kind: str, text: str | None, caption: str | None, parts: Parts) -> 
     return content
 
 
-def media(source: dict[str, Any], mimetype: str | None = None) -> dict[str, Any]:
+def media(source: dict[str, Any]) -> dict[str, Any]:
     """The description of a file: media type, name, size in bytes, seconds, id. Never its bytes nor their keys."""
-    described = {
-        "mimetype": fields.name(source.get("mimetype")) or mimetype,
-        "filename": fields.name(source.get("filename")) or fields.name(source.get("fileName")),
-        "size": _count(source.get("size")) or _count(source.get("fileLength")),
-        "seconds": _count(source.get("duration")) or _count(source.get("seconds")),
-        "media_id": fields.name(source.get("mediaId")) or fields.name(source.get("media_id")),
-    }
-    return {name: value for name, value in described.items() if value is not None}
+    described: dict[str, Any] = {}
+    for name, field, read in _MEDIA:
+        if (value := source.get(field)) is not None and name not in described and (found := read(value)) is not None:
+            described[name] = found
+    return described
 
 
 def location(latitude: Any, longitude: Any, label: Any) -> dict[str, Any] | None:
@@ -97,8 +96,9 @@ def _keep(content: Content, text: str | None, caption: str | None) -> None:
 
 def _media(content: Content, parts: Parts) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for part in (fields.PAYLOAD, fields.MESSAGE, fields.DATA):
-        found = media(parts[part]) | found
+    for part in _SOURCES:
+        if parts[part]:
+            found = media(parts[part]) | found
     if content.dropped is not None:
         found["bytes_dropped"] = len(content.dropped)
         if "mimetype" not in found and (told := embedded.media_type(content.dropped)):
@@ -107,7 +107,7 @@ def _media(content: Content, parts: Parts) -> dict[str, Any]:
 
 
 def _location(parts: Parts) -> dict[str, Any] | None:
-    for part in (fields.PAYLOAD, fields.MESSAGE, fields.DATA):
+    for part in _SOURCES:
         source = parts[part]
         if place := location(source.get("lat"), source.get("lng"), source.get("loc")):
             return place
@@ -141,3 +141,16 @@ def _degrees(value: Any, bound: int) -> float | None:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     return float(value) if math.isfinite(value) and abs(value) <= bound else None
+
+
+_MEDIA: Final[tuple[tuple[str, str, Callable[[Any], Any]], ...]] = (
+    ("mimetype", "mimetype", fields.name),
+    ("filename", "filename", fields.name),
+    ("filename", "fileName", fields.name),
+    ("size", "size", _count),
+    ("size", "fileLength", _count),
+    ("seconds", "duration", _count),
+    ("seconds", "seconds", _count),
+    ("media_id", "mediaId", fields.name),
+    ("media_id", "media_id", fields.name),
+)

@@ -98,8 +98,8 @@ def parts(body: dict[str, Any]) -> Parts:
 def first(of: Parts, places: tuple[Place, ...], read: Callable[[Any], Found | None]) -> Found | None:
     """The first place whose value can be read."""
     for part, name in places:
-        value = of[part].get(name)
-        if value is not None and (found := read(value)) is not None:
+        holder = of[part]
+        if holder and (value := holder.get(name)) is not None and (found := read(value)) is not None:
             return found
     return None
 
