@@ -11,23 +11,22 @@ log = structlog.get_logger()
 
 
 class CrashedError(BatchRuntimeError):
-    """Faust's services failed; the process must stop and start anew."""
+    """Faust's services failed by themselves."""
 
 
 async def run(app: BatchApp, stop: asyncio.Event) -> None:
-    """Run an app until `stop` is set, then hand its partitions over; CrashedError where Faust gave up by itself.
+    """Run an app until `stop` is set, then hand its partitions over.
 
-    Kafka must be reachable when it starts: a Faust app whose start failed cannot be started again.
+    Where Faust gives up by itself the process ends: a broken service cannot be trusted to stop in order. Kafka must be
+    reachable at the start: a Faust app whose start failed cannot be started again.
     """
     app.finalize()
     await app.start()
     log.info("worker_started", app=app.conf.id)
-    try:
-        if await app.wait_for_stopped(stop) and not stop.is_set():
-            raise CrashedError(f"{app.conf.id} stopped by itself: {app.crash_reason!r}") from app.crash_reason
-    finally:
-        await app.stop()
-        log.info("worker_stopped", app=app.conf.id)
+    if await app.wait_for_stopped(stop) and not stop.is_set():
+        app.fatal(CrashedError(f"{app.conf.id} stopped by itself: {app.crash_reason!r}"))
+    await app.stop()
+    log.info("worker_stopped", app=app.conf.id)
 
 
 def is_ready(app: BatchApp) -> bool:

@@ -12,7 +12,7 @@ from streams import topics
 from streams.runtime import metrics
 from streams.runtime.batch import Batch
 from streams.runtime.consumer import ABANDON_AFTER, BatchConsumer
-from streams.runtime.errors import HandingOverError
+from streams.runtime.errors import BrokenInvariantError, HandingOverError, PublishError
 from streams.runtime.fetched import Record
 from streams.runtime.publisher import Publisher
 from streams.runtime.table import BatchTable
@@ -42,8 +42,9 @@ def die(error: BaseException) -> NoReturn:
 class Stage:
     """Runs one agent's function over batches.
 
-    An error of a class in `transient` is waited out in place, for as long as it takes. Any other error is traced to
-    the record that causes it, by halving; that record goes to `dead.letter` and its neighbours go on.
+    An error of a class in `transient` is waited out in place, for as long as it takes. A broken invariant, or a Kafka
+    that refuses records for good, ends the process. Any other error is traced to the record that causes it, by
+    halving; that record goes to `dead.letter` and its neighbours go on.
     """
 
     def __init__(
@@ -138,7 +139,7 @@ class Stage:
             batch = Batch(self.name, records, self._partitions, self._table)
             try:
                 await self._function(batch)
-            except (asyncio.CancelledError, HandingOverError):
+            except (asyncio.CancelledError, HandingOverError, BrokenInvariantError, PublishError):
                 raise
             except self._transient as error:
                 log.warning("stage_waits", stage=self.name, error=str(error), wait_seconds=wait)

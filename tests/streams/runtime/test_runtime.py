@@ -60,14 +60,18 @@ async def test_whatever_bytes_arrive_reach_the_agent_and_the_dead_letter_unchang
     assert set(await cluster.outputs()) == {b"\xff\xfe", b"", b"[" * 100_000}
 
 
-async def test_an_error_that_is_no_exception_ends_the_process_and_acknowledges_nothing(cluster: Cluster) -> None:
-    await cluster.send(b"abort", partition=0)
+@pytest.mark.parametrize("value", [b"abort", b"broken"])
+async def test_an_error_that_is_no_poison_ends_the_process_and_acknowledges_nothing(
+    cluster: Cluster, value: bytes
+) -> None:
+    await cluster.send(value, partition=0)
     worker = cluster.start()
 
     assert await cluster.ended(worker) == EXIT_CODE
 
     assert await cluster.committed() == {}
     assert await cluster.outputs() == {}
+    assert await cluster.dead_letters() == []
 
 
 async def test_a_transient_fault_holds_its_batch_until_it_is_over(cluster: Cluster) -> None:

@@ -1,8 +1,8 @@
 """A worker process for the runtime's tests: one dedupe stage, the smallest thing that has a table and outputs.
 
 Reads `number|text` from `<prefix>.in`. A number seen first goes to `<prefix>.out` with the coordinates of its sighting
-and the answer of `answer`, a file that the test may change: what was decided stays decided. Further
-sightings are dropped. `poison` raises, `abort` raises what no agent should, `huge` emits more than its topic takes;
+and what the file `answer` says, which the test may change: what was decided stays decided. Further sightings are
+dropped. `poison` raises, `abort` and `broken` raise what ends a process, `huge` emits more than its topic takes,
 `transient` waits while the file `down` exists.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from streams.runtime import Batch, BatchApp, RuntimeConfig
+from streams.runtime import Batch, BatchApp, BrokenInvariantError, RuntimeConfig
 from streams.runtime.running import run
 
 
@@ -50,6 +50,8 @@ def build(prefix: str, servers: str, folder: Path, *, slow: float, crash_after: 
                 raise ValueError("a poisonous record")
             if value == b"abort":
                 raise AbortError
+            if value == b"broken":
+                raise BrokenInvariantError("nobody owns this")
             if value == b"huge":
                 batch.emit(f"{prefix}.out", b"huge", bytes(1_100_000))
             if value == b"transient" and (folder / "down").exists():
