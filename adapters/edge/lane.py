@@ -32,9 +32,13 @@ class Receipt:
             self._kept.set_exception(error)
 
     async def wait(self, seconds: float) -> None:
-        """Return once everything is kept; TimeoutError after `seconds`, though it may still be kept later."""
-        async with asyncio.timeout(seconds):
+        """Return once everything is kept; LogUnavailableError after `seconds`, though it may still be kept later."""
+        late = LogUnavailableError(f"Kafka did not confirm within {seconds:g} s.")
+        deadline = self._kept.get_loop().call_later(seconds, self.fail, late)
+        try:
             await self._kept
+        finally:
+            deadline.cancel()
 
 
 class Lane:

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 Headers = Sequence[tuple[str, bytes]]
 
+_AROUND_A_VALUE = 512  # bytes of key, headers and bookkeeping
+
 
 class Entry(NamedTuple):
     """One record to be kept."""
@@ -18,9 +20,6 @@ class Entry(NamedTuple):
     def size(self) -> int:
         """Its bytes in memory, near enough for limits."""
         return len(self.value) + _AROUND_A_VALUE
-
-
-_AROUND_A_VALUE = 512
 
 
 class LogError(Exception):
