@@ -79,7 +79,7 @@ class GatewayCarrier:
     async def __call__(self, channel_id: str, command: Command, attempt: int) -> inputs.Answer:
         """Send one text; every error of the gateway becomes an answer."""
         metadata = {"command_id": command.command_id, "event_id": command.event_id, "trace_id": command.trace_id}
-        request_id = f"{command.command_id}:{attempt}"
+        request_id = inputs.request_id(command.command_id, attempt)
         try:
             receipt = await self._gateway.send_text(
                 channel_id, command.to, command.text, metadata, request_id=request_id

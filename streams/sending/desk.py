@@ -46,16 +46,13 @@ class Desk:
         self._touched[line] = None
 
     def absorb(self, draft: Draft, inputs: Iterable[Incoming]) -> None:
-        """Take what came in; of a command that is known, open or closed, the first one stands."""
+        """Take what came in."""
         for given in inputs:
             if isinstance(given, Found):
                 for key, ack in self._matching.acks(draft, given.evidence, given.where):
                     self._let(draft, key, ack)
-                continue
-            key = command_key(given.command.command_id)
-            if draft.get(key) is None:
-                self._dispatch.join(line_of(given.command), key)
-                self._let(draft, key, given)
+            else:
+                self._let(draft, command_key(given.command.command_id), given)
 
     def answered(self, draft: Draft, key: CommandKey, line: Line, answer: Answer) -> None:
         """A request ended: its answer counts, its line goes on, and so does the evidence that was faster."""
@@ -84,6 +81,8 @@ class Desk:
         """Let something happen to a command, after which its line may have another one ready."""
         before = draft.get(key)
         outcome = draft.let(key, given)
+        if before is None and outcome.delivery and outcome.delivery.command:
+            self._dispatch.join(line_of(outcome.delivery.command), key)
         for delivery in (before, outcome.delivery):
             if delivery and delivery.command:
                 line = line_of(delivery.command)

@@ -110,6 +110,11 @@ class Ack:
     evidence: Coordinates | None = None
 
 
+def request_id(command_id: str, attempt: int) -> str:
+    """The id under which the gateway gets the request of an attempt."""
+    return f"{command_id}:{attempt}"
+
+
 Answer: TypeAlias = Sent | NotSent | Refused | Unclear | Withheld | Late | Withdrawn
 """What became of an attempt, as far as its sender knows."""
 

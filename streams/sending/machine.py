@@ -22,6 +22,7 @@ from streams.sending.inputs import (
     Wake,
     Withdrawn,
     Withheld,
+    request_id,
 )
 from streams.sending.schedule import Schedule, spread
 from streams.sending.turns import Turn, is_expired, turn, wake_at
@@ -114,8 +115,8 @@ def _start(delivery: Delivery, given: Start, moment: Moment) -> Iterator[Said]:
         yield from _expire(delivery, given, moment)
     elif turn(delivery, moment.now, moment.schedule) is Turn.READY:
         attempt = delivery.attempts + 1
-        request_id = f"{delivery.command_id}:{attempt}"
-        yield Said(FactKind.ATTEMPT_STARTED, {"attempt": attempt, "request_id": request_id})
+        details = {"attempt": attempt, "request_id": request_id(delivery.command_id, attempt)}
+        yield Said(FactKind.ATTEMPT_STARTED, details)
 
 
 def _settle(delivery: Delivery, given: Sent, moment: Moment) -> Iterator[Said]:

@@ -17,7 +17,7 @@ from streams.sending.schedule import Schedule
 class Carrier(Protocol):
     """Makes one request to the gateway and says what became of it; `channel_id` in the gateway's exact spelling."""
 
-    async def __call__(self, channel_id: str, command: Command, attempt: int) -> Answer: ...
+    async def __call__(self, channel_id: str, command: Command, attempt: int, /) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,198 @@
+"""What a new owner makes of what the former one left: the log, and a snapshot that may be old or gone."""
+
+import asyncio
+import copy
+
+import pytest
+
+from schemas.deliveries import AckStatus, FactKind, Status
+from streams.runtime.errors import HandingOverError
+from streams.sending.inputs import NotSent, Sent, Unclear
+from tests.streams.sending.world import PARTITION, START, World, ack, command, seconds, settle
+
+ONE, TWO = command("one"), command("two")
+NAMED = "true_5547999990001@c.us_3EB0AA17"
+KEY = "3EB0AA17"
+
+
+async def test_an_attempt_left_open_becomes_a_doubt_and_is_not_sent_again() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.crash()
+    await world.start()
+    assert world.status(ONE) is Status.UNCERTAIN
+    assert world.facts(ONE)[-1].reason == "owner_lost"
+    await world.clock.advance(10_000)
+    assert len(world.requests) == 1
+
+
+async def test_a_doubt_of_a_former_owner_holds_its_contact_for_the_window() -> None:
+    world = await World().start()
+    await world.take(ONE, TWO)
+    await world.crash()
+    await world.clock.advance(1000)
+    await world.start()
+    await world.clock.advance(119)
+    await world.crash()
+    await world.start()
+    assert len(world.requests) == 1
+    await world.clock.advance(1)
+    assert [request.command for request in world.requests] == [ONE, TWO]
+
+
+async def test_retries_survive_a_restart() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(NotSent(1, "http_429", retry_after=60))
+    await world.crash()
+    await world.start()
+    await world.clock.advance(59)
+    assert len(world.requests) == 1
+    await world.clock.advance(1)
+    assert [request.attempt for request in world.requests] == [1, 2]
+
+
+async def test_commands_taken_and_not_started_are_sent_in_their_order() -> None:
+    world = await World().start()
+    commands = [command(str(number)) for number in range(5)]
+    await world.take(*commands)
+    await world.requests[0].reply(NotSent(1, "connect_refused"))
+    await world.crash()
+    await world.start()
+    for _ in commands:
+        await world.clock.advance(60)
+        await world.open_requests[0].reply(Sent(world.open_requests[0].attempt))
+    assert [request.command for request in world.requests[1:]] == commands
+
+
+@pytest.mark.parametrize("snapshot", ["fresh", "old", "gone"])
+async def test_the_log_tells_what_the_snapshot_does_not(snapshot: str) -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(NotSent(1, "http_503"))
+    world.table.is_frozen = snapshot == "old"
+    await world.clock.advance(10)
+    await world.requests[1].reply(Sent(2, NAMED))
+    if snapshot == "gone":
+        world.table.data.clear()
+    await world.crash()
+    world.table.is_frozen = False
+    await world.start()
+    await world.clock.advance(1000)
+    assert len(world.requests) == 2
+    await world.take(ONE, ack(KEY))
+    assert len(world.requests) == 2
+    assert world.status(ONE) is Status.DELIVERED
+
+
+async def test_the_snapshot_of_a_stranger_authorises_no_send() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(NotSent(1, "http_503"))
+    stale = copy.deepcopy(world.table.data[PARTITION])
+    await world.clock.advance(10)
+    await world.requests[1].reply(Sent(2))
+    await world.crash()
+    position = world.table.data[PARTITION][b"position"]
+    world.table.data[PARTITION].update(stale)  # a former owner that woke up wrote what it knew
+    world.table.data[PARTITION][b"position"] = position
+    await world.start()
+    await world.clock.advance(1000)
+    assert len(world.requests) == 2
+
+
+async def test_the_log_is_read_from_the_oldest_command_that_may_still_be_sent() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(Sent(1))
+    await world.take(TWO)
+    await world.requests[1].reply(NotSent(1, "http_503"))
+    other = command("other", contact="554799990002")
+    await world.take(other)
+    await world.requests[2].reply(Sent(1))
+    await world.crash()
+    await world.start()
+    assert world.log.reads[-1] == (PARTITION, 3)
+
+
+async def test_a_doubt_that_waits_for_a_person_makes_no_log_longer() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(Unclear(1, "read_timeout"))
+    await world.crash()
+    await world.start()
+    assert world.log.reads[-1] == (PARTITION, 3)
+
+
+async def test_acks_find_their_message_after_a_restart() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(Sent(1, NAMED))
+    await world.crash()
+    await world.start()
+    await world.take(ack(KEY, AckStatus.READ, channel=None))
+    assert world.status(ONE) is Status.READ
+
+
+async def test_a_hand_over_waits_for_answers_and_starts_nothing() -> None:
+    world = await World().start()
+    await world.take(ONE, TWO)
+    closing = asyncio.create_task(world.outbox.close(10))
+    await settle()
+    assert not closing.done()
+    await world.requests[0].reply(Sent(1))
+    await closing
+    await world.task
+    assert world.status(ONE) is Status.SENT
+    assert len(world.requests) == 1
+    await world.start()
+    assert [request.command for request in world.requests] == [ONE, TWO]
+    assert not any(fact.fact is FactKind.IN_DOUBT for fact in world.facts(ONE))
+
+
+async def test_a_hand_over_waits_no_longer_than_its_grace() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    closing = asyncio.create_task(world.outbox.close(10))
+    await settle()
+    await world.clock.advance(9)
+    assert not closing.done()
+    await world.clock.advance(1)
+    await closing
+    await world.task
+    await world.start()
+    assert world.status(ONE) is Status.UNCERTAIN
+
+
+async def test_an_attempt_recorded_as_the_hand_over_begins_is_made_by_the_next_owner() -> None:
+    world = await World().start()
+    world.log.gate.clear()
+    taking = asyncio.create_task(world.take(ONE))
+    await settle()
+    closing = asyncio.create_task(world.outbox.close(10))
+    await settle()
+    world.log.gate.set()
+    await asyncio.gather(taking, closing, world.task)
+    assert world.requests == []
+    assert world.status(ONE) is Status.RETRYING
+    await world.start()
+    assert [request.attempt for request in world.requests] == [2]
+
+
+async def test_what_comes_in_after_a_hand_over_is_for_the_next_owner() -> None:
+    world = await World().start()
+    await world.outbox.close(10)
+    with pytest.raises(HandingOverError):
+        await world.take(ONE)
+    await world.start()
+    await world.take(ONE)
+    assert len(world.requests) == 1
+
+
+async def test_a_snapshot_is_complete_after_a_hand_over() -> None:
+    world = await World().start()
+    await world.take(ONE, command("later", not_before=START + seconds(60)))
+    await world.requests[0].reply(Sent(1, NAMED))
+    await world.outbox.close(10)
+    await world.task
+    assert world.table.data[PARTITION][b"position"] == str(len(world.log.facts[PARTITION])).encode()

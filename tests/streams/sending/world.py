@@ -1,0 +1,241 @@
+"""An outbox in a world of memory: a log, a table, a gateway and a clock that the test moves."""
+
+import asyncio
+import heapq
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schemas.commands import Command
+from schemas.configuration import Channel, Tenant
+from schemas.deliveries import AckStatus, DeliveryFact, Evidence, EvidenceKind, FactKind, Status
+from schemas.events import Action, Coordinates
+from streams.deliveries import fold
+from streams.sending.desk import Found, Incoming
+from streams.sending.dispatch import Slots
+from streams.sending.inputs import Answer, Replay, Take
+from streams.sending.outbox import Outbox
+from streams.sending.schedule import Schedule
+from streams.sending.surroundings import Surroundings
+
+START = datetime(2026, 1, 15, 12, tzinfo=UTC)
+SCHEDULE = Schedule(waits=(1.0, 5.0, 30.0), max_attempts=4, uncertain_wait=120.0)
+CHANNEL = Channel(id="canalum", channel_id="Canal Um", tenant=Tenant(id=1, name="Loja"))
+PARTITION = 3
+
+
+def seconds(count: float) -> timedelta:
+    """A span of time."""
+    return timedelta(seconds=count)
+
+
+def command(name: str = "one", **changes: Any) -> Command:
+    """A command; equal names give equal ids."""
+    fields: dict[str, Any] = {
+        "command_id": str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
+        "event_id": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+        "event_type": "billing.invoice.overdue",
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
+        "action": Action.WHATSAPP,
+        "tenant_id": 1,
+        "channel": "canalum",
+        "to": "5547999990001",
+        "contact": "554799990001",
+        "text": f"Fatura {name}",
+        "created_at": START,
+    }
+    return Command(**(fields | changes))
+
+
+def ack(message_key: str | None, status: AckStatus = AckStatus.DELIVERED, **changes: Any) -> Found:
+    """An ack as evidence."""
+    fields: dict[str, Any] = {
+        "kind": EvidenceKind.ACK,
+        "event_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{message_key}{status}")),
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "at": START,
+        "received_at": START,
+        "channel": "canalum",
+        "message_key": message_key,
+        "ack": status,
+    }
+    return Found(Evidence(**(fields | changes)), Coordinates("delivery.evidence", PARTITION, 7))
+
+
+async def settle() -> None:
+    """Let everything run that can run without time passing."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.time = START
+        self._calls: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._cancelled: set[int] = set()
+        self._numbers = itertools.count()
+
+    def now(self) -> datetime:
+        return self.time
+
+    def call_at(self, moment: datetime, callback: Callable[[], None]) -> "Call":
+        number = next(self._numbers)
+        heapq.heappush(self._calls, (moment, number, callback))
+        return Call(self._cancelled, number)
+
+    async def advance(self, count: float) -> None:
+        """Let seconds pass, with all that happens meanwhile."""
+        until = self.time + seconds(count)
+        while self._calls and self._calls[0][0] <= until:
+            moment, number, callback = heapq.heappop(self._calls)
+            self.time = max(self.time, moment)
+            if number not in self._cancelled:
+                callback()
+                await settle()
+        self.time = until
+        await settle()
+
+
+class Call:
+    def __init__(self, cancelled: set[int], number: int) -> None:
+        self._cancelled = cancelled
+        self._number = number
+
+    def cancel(self) -> None:
+        self._cancelled.add(self._number)
+
+
+class Log:
+    """The log of all partitions; `gate` lets appends through."""
+
+    def __init__(self) -> None:
+        self.facts: dict[int, list[DeliveryFact]] = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.error: Exception | None = None
+        self.reads: list[tuple[int, int]] = []
+
+    async def append(self, partition: int, facts: Sequence[DeliveryFact]) -> Sequence[int]:
+        facts = list(facts)
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+        log = self.facts.setdefault(partition, [])
+        first = len(log)
+        log.extend(facts)
+        return range(first, len(log))
+
+    async def read(self, partition: int, start: int) -> AsyncIterator[tuple[int, DeliveryFact]]:
+        self.reads.append((partition, start))
+        for offset, fact in enumerate(list(self.facts.get(partition, ()))):
+            if offset >= start:
+                yield offset, fact
+
+
+class Table:
+    """The snapshot; `is_frozen` drops writes, as a crash before them would."""
+
+    def __init__(self) -> None:
+        self.data: dict[int, dict[bytes, bytes]] = {}
+        self.is_frozen = False
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        return self.data.get(partition, {}).get(key)
+
+    def items(self, partition: int) -> Iterable[tuple[bytes, bytes]]:
+        return self.data.get(partition, {}).items()
+
+    async def write(self, partition: int, changes: Mapping[bytes, bytes | None]) -> None:
+        await asyncio.sleep(0)
+        if self.is_frozen:
+            return
+        for key, value in changes.items():
+            assert value is not None
+            self.data.setdefault(partition, {})[key] = value
+
+
+class Request:
+    """One request that reached the gateway, to be answered by the test."""
+
+    def __init__(self, channel_id: str, asked: Command, attempt: int) -> None:
+        self.channel_id = channel_id
+        self.command = asked
+        self.attempt = attempt
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    async def reply(self, answer: Answer) -> None:
+        self.answer.set_result(answer)
+        await settle()
+
+
+class World:
+    """Everything around outboxes, and the one that runs now."""
+
+    def __init__(self, schedule: Schedule = SCHEDULE, *, slots: int = 10, per_channel: int = 4) -> None:
+        self.clock = Clock()
+        self.log = Log()
+        self.table = Table()
+        self.requests: list[Request] = []
+        self.channels = {"canalum": CHANNEL}
+        self.around = Surroundings(
+            log=self.log,
+            table=self.table,
+            carry=self._carry,
+            channels=lambda channel: self.channels.get(channel),
+            clock=self.clock,
+            slots=Slots(slots),
+            schedule=schedule,
+            per_channel=per_channel,
+        )
+        self.outbox: Outbox
+        self.task: asyncio.Task[None]
+
+    async def start(self) -> "World":
+        """Take the partition over."""
+        self.outbox = Outbox(PARTITION, self.around)
+        await self.outbox.recover()
+        self.task = asyncio.create_task(self.outbox.run())
+        await settle()
+        return self
+
+    async def take(self, *inputs: Command | Incoming) -> None:
+        """Give the outbox what came in."""
+        await self.outbox.take([Take(given) if isinstance(given, Command) else given for given in inputs])
+        await settle()
+
+    async def crash(self) -> None:
+        """End the outbox as kill -9 would: nothing more is written, no answer is heard."""
+        self.task.cancel()
+        await asyncio.wait({self.task})
+
+    @property
+    def open_requests(self) -> list[Request]:
+        """The requests that wait for an answer."""
+        return [request for request in self.requests if not request.answer.done()]
+
+    def facts(self, of: Command) -> list[DeliveryFact]:
+        """What the log holds about a command."""
+        return [fact for fact in self.log.facts.get(PARTITION, ()) if fact.command_id == of.command_id]
+
+    def kinds(self, of: Command) -> list[FactKind]:
+        """The kinds of those facts."""
+        return [fact.fact for fact in self.facts(of)]
+
+    def status(self, of: Command) -> Status:
+        """The state that those facts give; it must be the one that the last of them names."""
+        facts = self.facts(of)
+        status = fold(facts).status
+        assert facts[-1].status is status
+        return status
+
+    async def _carry(self, channel_id: str, asked: Command, attempt: int) -> Answer:
+        request = Request(channel_id, asked, attempt)
+        self.requests.append(request)
+        return await request.answer
+
+
+__all__ = ["CHANNEL", "PARTITION", "SCHEDULE", "START", "Replay", "World", "ack", "command", "seconds", "settle"]
