@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from schemas import event_types as types
+from schemas import event_types
 from schemas.deliveries import AckStatus, Evidence, EvidenceKind
 from schemas.events import Event
 
@@ -45,7 +45,7 @@ def _evidence(kind: EvidenceKind, event: Event, **facts: Any) -> Evidence:
 
 
 _MAKERS: Final[Mapping[str, Callable[[Event, Mapping[str, Any]], Evidence]]] = {
-    types.DELIVERY_ACK: _ack,
-    types.OUTBOUND_MESSAGE: _echo,
-    types.CONNECTION_UPDATE: _channel_state,
+    event_types.DELIVERY_ACK: _ack,
+    event_types.OUTBOUND_MESSAGE: _echo,
+    event_types.CONNECTION_UPDATE: _channel_state,
 }

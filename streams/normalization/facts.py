@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas import event_types
 from streams import identity, keys, timestamps
 from streams.identity import MessageId
 from streams.normalization.inbound import (
@@ -20,14 +21,6 @@ from streams.normalization.inbound import (
     Technical,
 )
 from streams.normalization.raw import RawRecord
-
-INBOUND_MESSAGE: Final = "whatsapp.inbound.message"
-OUTBOUND_MESSAGE: Final = "whatsapp.outbound.message"
-DELIVERY_ACK: Final = "whatsapp.delivery.ack"
-CONNECTION_UPDATE: Final = "whatsapp.connection.update"
-MESSAGE_REACTION: Final = "whatsapp.message.reaction"
-MESSAGE_REVOKED: Final = "whatsapp.message.revoked"
-UNKNOWN: Final = "whatsapp.unknown."
 
 _VOLATILE: Final = frozenset({"event_id", "correlation_id", "timestamp", "clientReceivedTsMillis"})
 """Fields of an envelope that are new at every emission of one fact."""
@@ -80,7 +73,7 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
     if content.is_shell:
         key += "|shell"
     return Fact(
-        event_type=OUTBOUND_MESSAGE if said.is_own else INBOUND_MESSAGE,
+        event_type=event_types.OUTBOUND_MESSAGE if said.is_own else event_types.INBOUND_MESSAGE,
         key=key,
         says=says,
         payload=_present(
@@ -112,7 +105,7 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
 
 def _ack(said: Ack, channel: str | None, around: Circumstances) -> Fact:
     return Fact(
-        event_type=DELIVERY_ACK,
+        event_type=event_types.DELIVERY_ACK,
         key=keys.for_gateway(channel, keys.ACK, said.id.key, said.status),
         says=said.status,
         payload={"message_id": said.id.full, "message_key": said.id.key, "status": said.status},
@@ -125,7 +118,7 @@ def _ack(said: Ack, channel: str | None, around: Circumstances) -> Fact:
 def _reaction(said: Reaction, channel: str | None, around: Circumstances) -> Fact:
     says = [_stable(said.target), said.text]
     return Fact(
-        event_type=MESSAGE_REACTION,
+        event_type=event_types.MESSAGE_REACTION,
         key=_key(channel, keys.REACTION, said.id, [said.chat, said.author, says], around),
         says=says,
         payload=_present(
@@ -146,7 +139,7 @@ def _reaction(said: Reaction, channel: str | None, around: Circumstances) -> Fac
 
 def _revoked(said: Revoked, channel: str | None, around: Circumstances) -> Fact:
     return Fact(
-        event_type=MESSAGE_REVOKED,
+        event_type=event_types.MESSAGE_REVOKED,
         key=_key(channel, keys.REVOKED, said.id, [said.chat], around),
         says=None,
         payload=_present(message_id=_full(said.id), message_key=_stable(said.id), chat=said.chat),
@@ -158,7 +151,7 @@ def _revoked(said: Revoked, channel: str | None, around: Circumstances) -> Fact:
 
 def _channel_state(said: ChannelState, channel: str | None, around: Circumstances) -> Fact:
     return Fact(
-        event_type=CONNECTION_UPDATE,
+        event_type=event_types.CONNECTION_UPDATE,
         key=keys.for_gateway(channel, keys.CONNECTION, said.state, _time(around) or _raw(around)),
         says=said.state,
         payload={"state": said.state, "word": said.word},
@@ -170,7 +163,7 @@ def _other(said: Other, channel: str | None, around: Circumstances) -> Fact:
     name = _segments(said.name)
     named = said.id.key if said.id else _time(around) or _raw(around)
     return Fact(
-        event_type=UNKNOWN + name,
+        event_type=event_types.UNKNOWN + name,
         key=keys.for_gateway(channel, keys.UNKNOWN + name, named),
         says=_without_volatile(around.body),
         payload=_present(name=said.name, message_key=_stable(said.id), chat=said.chat, detail=said.detail),
