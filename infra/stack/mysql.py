@@ -27,6 +27,8 @@ def prepare(folder: Path, port: int, socket: Path, password: str, log: Path) -> 
     server = tools.database()
     if not (folder / "data").is_dir():
         _initialise(server, folder, log)
+    temporary = folder / "tmp"  # of its own: a server that starts clears its folder of other servers' files too
+    temporary.mkdir(exist_ok=True)
     grants = folder / "grants.sql"
     grants.touch(mode=0o600)
     text = grant_statements(password)
@@ -37,6 +39,7 @@ def prepare(folder: Path, port: int, socket: Path, password: str, log: Path) -> 
             str(server),
             "--no-defaults",
             f"--datadir={folder / 'data'}",
+            f"--tmpdir={temporary}",
             f"--socket={socket}",
             f"--pid-file={folder / 'server.pid'}",
             f"--init-file={grants}",
