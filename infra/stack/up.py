@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from infra.stack.waiting import until
 
 _DATA_SECONDS = 90.0
 
+_LOOK_SECONDS = 0.5
 _STARTS = 3
 """So often may a program end and be started again before `posto up` gives up on it."""
 
@@ -150,14 +152,19 @@ class Stack:
 
     def _start(self, program: Program) -> None:
         """Start one program and wait until it is ready; one that keeps ending, or is not in time, is quoted."""
-        pids: set[int] = set()
+        pids: set[int | None] = {None}
+        next_look = 0.0
 
         def is_ready() -> bool:
-            state = self._supervisor.state(program.name)
-            pids.update({state.pid} if state.pid else set())
-            if len(pids) > _STARTS:
-                raise StackError(self._why_not(program))
-            return state.pid is not None and program.is_ready()
+            nonlocal next_look
+            if program.is_ready():
+                return True
+            if (now := time.monotonic()) >= next_look:  # the supervisor has better things to do at this time
+                next_look = now + _LOOK_SECONDS
+                pids.add(self._supervisor.state(program.name).pid)
+                if len(pids) > 1 + _STARTS:
+                    raise StackError(self._why_not(program))
+            return False
 
         with self._progress.step(program.name, f"starting on 127.0.0.1:{program.port}") as step:
             self._supervisor.start(program.name)

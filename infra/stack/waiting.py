@@ -8,7 +8,7 @@ from infra.errors import StackError
 
 T = TypeVar("T")
 
-_INTERVAL = 0.03
+_INTERVAL = 0.05
 
 
 def until(check: Callable[[], T | None], timeout: float, otherwise: Callable[[], str]) -> T:
