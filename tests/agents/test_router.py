@@ -1,6 +1,6 @@
 """The router on batches: what leaves, and what a redelivery says."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,23 +13,11 @@ from schemas.events import Coordinates, Event
 from streams import keys, topics
 from streams.configuration import Configuration
 from streams.runtime import Batch, Out
+from tests.agents.consumed import Consumed
 from tests.streams.samples_configuration import configuration, usual
 
 RECEIVED = datetime(2026, 1, 15, 12, tzinfo=UTC)
 PARTITIONS = dict.fromkeys((*OUTPUTS, topics.DEAD_LETTER), 8)
-
-
-@dataclass
-class Consumed:
-    """A record as aiokafka gives it."""
-
-    value: bytes | None
-    offset: int = 0
-    key: bytes | None = b"k"
-    topic: str = topics.EVENT_NORMALIZED
-    partition: int = 0
-    timestamp: int = 0
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 class Table:
@@ -80,7 +68,7 @@ def record(raw_offset: int = 0, fingerprint: str = "f", **fields: Any) -> Consum
         "payload": {"to": "5547999990001", "name": "Ana"},
     }
     event = Event(raw=Coordinates("raw.event", 0, raw_offset), fingerprint=fingerprint, **(defaults | fields))
-    return Consumed(msgspec.json.encode(event))
+    return Consumed(msgspec.json.encode(event), topics.EVENT_NORMALIZED)
 
 
 def kinds(out: dict[str, list[Out]]) -> list[str]:
@@ -146,7 +134,7 @@ async def test_a_rejected_event_comes_again_corrected_and_is_routed() -> None:
 async def test_what_is_no_event_is_a_dead_letter_and_its_neighbours_are_routed(value: bytes | None) -> None:
     router = Router(usual())
 
-    out = await router.route(Consumed(value), record(0))
+    out = await router.route(Consumed(value, topics.EVENT_NORMALIZED), record(0))
 
     assert kinds(out) == ["accepted"]
     assert [letter.value for letter in out[topics.DEAD_LETTER]] == [value]

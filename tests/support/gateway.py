@@ -49,7 +49,7 @@ class Simulated:
         """Wait until no webhook is still to come."""
 
         async def is_quiet() -> bool:
-            return (await self.control("GET", "webhooks"))["pending"] == 0
+            return bool((await self.control("GET", "webhooks"))["pending"] == 0)
 
         await eventually(is_quiet, because="webhooks are still to come")
 

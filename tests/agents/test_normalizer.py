@@ -1,0 +1,74 @@
+"""The normalizer on batches: events re-keyed, noise stopped, what cannot be read put aside."""
+
+import msgspec
+import pytest
+
+from agents.normalizer import OUTPUTS, build
+from streams import keys, topics
+from streams.runtime import Batch, Out
+from tests.agents.consumed import Consumed
+
+PARTITIONS = dict.fromkeys((*OUTPUTS, topics.DEAD_LETTER), 8)
+EVENT = {"source_system": "billing", "event_type": "billing.invoice.overdue", "external_id": "INV-1"}
+PRESENCE = {"event": "connection.update", "raw": {"payload": {"event": "onpresencechanged", "session": "Canal Um"}}}
+MESSAGE = {
+    "event": "message",
+    "session": {"id": "Canal Um"},
+    "message": {"id": "false_5547999990001@c.us_3EB0AA01", "from": "5547999990001@c.us", "text": "oi"},
+}
+
+
+def raw(body: object, topic: str = topics.RAW_EVENT, **fields: object) -> Consumed:
+    value = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
+    return Consumed(value, topic, **fields)  # type: ignore[arg-type]
+
+
+async def normalized(*records: Consumed) -> dict[str, list[Out]]:
+    batch = Batch("normalizer", records, PARTITIONS, None)
+    await build()(batch)
+    out: dict[str, list[Out]] = {}
+    for (topic, _), written in batch.outputs.items():
+        out.setdefault(topic, []).extend(written)
+    return out
+
+
+async def test_equal_events_under_other_record_keys_meet_under_one_key() -> None:
+    out = await normalized(raw(EVENT, key=b"a"), raw(EVENT, key=b"b", offset=1), raw(EVENT, key=None, offset=2))
+
+    assert {event.key for event in out[topics.EVENT_NORMALIZED]} == {b"billing|INV-1|billing.invoice.overdue"}
+
+
+async def test_a_message_goes_under_its_canonical_channel() -> None:
+    out = await normalized(raw(MESSAGE, topics.RAW_WEBHOOK))
+
+    [event] = out[topics.EVENT_NORMALIZED]
+    assert event.key == b"canalum"
+    said = msgspec.json.decode(event.value or b"")
+    assert said["event_type"] == "whatsapp.inbound.message"
+    assert said["raw"] == {"topic": topics.RAW_WEBHOOK, "partition": 0, "offset": 0}
+    assert said["source_system"] == keys.GATEWAY
+
+
+async def test_noise_makes_no_event_and_no_dead_letter() -> None:
+    assert await normalized(raw(PRESENCE, topics.RAW_WEBHOOK)) == {}
+
+
+@pytest.mark.parametrize("topic", [topics.RAW_EVENT, topics.RAW_WEBHOOK])
+@pytest.mark.parametrize("value", [None, b"", b"\xff", b"[]", b"[" * 100_000, b"{}"])
+async def test_what_cannot_be_read_is_put_aside_and_its_neighbours_go_on(topic: str, value: bytes | None) -> None:
+    out = await normalized(raw(value, topic), raw(EVENT))
+
+    [letter] = out[topics.DEAD_LETTER]
+    assert letter.value == value
+    assert dict(letter.headers)["stage"] == b"normalizer"
+    assert len(out[topics.EVENT_NORMALIZED]) == 1
+
+
+async def test_a_redelivered_record_makes_the_same_bytes() -> None:
+    assert await normalized(raw(EVENT)) == await normalized(raw(EVENT))
+
+
+async def test_a_replayed_record_stays_marked_as_one() -> None:
+    out = await normalized(raw(EVENT, headers=[("replay", b"audit")]))
+
+    assert dict(out[topics.EVENT_NORMALIZED][0].headers)["replay"] == b"audit"
