@@ -31,14 +31,17 @@ class StatusLog(Protocol):
 class KafkaStatusLog:
     """The log in Kafka: written through the workers' producer, read by a consumer of no group, uncommitted."""
 
-    def __init__(self, publisher: Publisher, connection: Mapping[str, Any]) -> None:
+    def __init__(
+        self, publisher: Publisher, connection: Mapping[str, Any], *, topic: str = topics.DELIVERY_STATUS
+    ) -> None:
         """`connection`: keyword arguments that every aiokafka client takes."""
         self._publisher = publisher
         self._connection = connection
+        self._topic = topic
 
     async def append(self, partition: int, facts: Sequence[DeliveryFact]) -> Sequence[int]:
         """Write facts; return their offsets once all in-sync replicas have them."""
-        place = (topics.DELIVERY_STATUS, partition)
+        place = (self._topic, partition)
         outs = [Out(fact.channel.encode(), _encode(fact), _headers(fact)) for fact in facts]
         spans = (await self._publisher.publish({place: outs}))[place]
         return [offset for span in spans for offset in range(span.first, span.first + span.length)]
@@ -52,7 +55,7 @@ class KafkaStatusLog:
             isolation_level="read_uncommitted",
             auto_offset_reset="earliest",
         )
-        place = TopicPartition(topics.DELIVERY_STATUS, partition)
+        place = TopicPartition(self._topic, partition)
         consumer.assign([place])
         await consumer.start()
         try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from streams.runtime.errors import BrokenInvariantError
+from streams.runtime.errors import BrokenInvariantError, HandingOverError
 from streams.sending.desk import Incoming
 from streams.sending.outbox import Outbox
 from streams.sending.surroundings import Surroundings
@@ -25,27 +25,30 @@ class Outboxes:
         self._grace = grace
         self._fatal = fatal
         self._running: dict[int, tuple[Outbox, asyncio.Task[None]]] = {}
+        self._is_between = True
 
     async def assigned(self, partitions: frozenset[int]) -> None:
         """Own these partitions and no other: to be called when their tables are recovered, before records arrive."""
-        await self.revoked(frozenset(self._running) - partitions)
+        await self._hand_over(frozenset(self._running) - partitions)
         room = asyncio.Semaphore(_TAKEN_OVER_AT_ONCE)
         async with asyncio.TaskGroup() as group:
             for partition in sorted(partitions - frozenset(self._running)):
                 group.create_task(self._take_over(partition, room))
-
-    async def revoked(self, partitions: frozenset[int]) -> None:
-        """Hand these partitions over; returns when nothing of them is under way any more."""
-        leaving = [self._running.pop(partition) for partition in sorted(partitions) if partition in self._running]
-        await asyncio.gather(*(self._hand_over(outbox, task) for outbox, task in leaving))
+        self._is_between = False
 
     async def release(self) -> None:
-        """Hand over all partitions: at every rebalance and stop, since nobody knows yet which ones come back."""
-        await self.revoked(frozenset(self._running))
+        """Hand all partitions over: at every rebalance and stop, since nobody knows yet which of them come back."""
+        self._is_between = True
+        await self._hand_over(frozenset(self._running))
 
     async def take(self, incoming: Mapping[int, Sequence[Incoming]]) -> None:
-        """Give each partition's owner what came in; return once it is in its log. May raise HandingOverError."""
-        missing = [partition for partition in incoming if partition not in self._running]
+        """Give each partition's owner what came in; return once it is in its log.
+
+        HandingOverError while the partitions are being handed over; BrokenInvariantError for one that was never taken.
+        """
+        missing = sorted(frozenset(incoming) - frozenset(self._running))
+        if missing and self._is_between:
+            raise HandingOverError
         if missing:
             raise BrokenInvariantError(f"records of partitions {missing}, which have no owner here")
         await asyncio.gather(*(self._running[partition][0].take(inputs) for partition, inputs in incoming.items()))
@@ -58,7 +61,11 @@ class Outboxes:
         task.add_done_callback(self._watch)
         self._running[partition] = outbox, task
 
-    async def _hand_over(self, outbox: Outbox, task: asyncio.Task[None]) -> None:
+    async def _hand_over(self, partitions: frozenset[int]) -> None:
+        leaving = [self._running.pop(partition) for partition in sorted(partitions)]
+        await asyncio.gather(*(self._close(outbox, task) for outbox, task in leaving))
+
+    async def _close(self, outbox: Outbox, task: asyncio.Task[None]) -> None:
         closing = asyncio.ensure_future(outbox.close(self._grace))
         await asyncio.wait({task}, timeout=self._grace + _SLACK)
         task.cancel()

@@ -99,7 +99,7 @@ async def test_evidence_about_no_possible_command_is_a_dead_letter() -> None:
     assert len(rejected) == 1
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture
 async def gateway() -> AsyncIterator[Simulated]:
     async with simulated(SimulatorConfig(secret=SECRET, emit_echo=False, acks=())) as simulator:
         yield simulator
@@ -114,49 +114,46 @@ async def carried(gateway: Simulated, asked: Command, *, channel: str = "Canal U
         return await GatewayCarrier(client)(channel, asked, 2)
 
 
-@pytest.mark.asyncio(loop_scope="module")
-class TestGatewayCarrier:
-    @pytest.fixture(autouse=True)
-    async def reset(self, gateway: Simulated) -> None:
-        await gateway.control("POST", "reset")
+async def test_a_message_is_handed_over_with_its_ids(gateway: Simulated) -> None:
+    asked = fresh()
+    answer = await carried(gateway, asked)
+    (message,) = await gateway.delivered()
+    assert isinstance(answer, Sent)
+    assert answer.attempt == 2
+    assert answer.provider_message_id == message["id"]
+    assert (message["to"], message["text"]) == (asked.to, asked.text)
+    assert message["metadata"] == {
+        "command_id": asked.command_id,
+        "event_id": asked.event_id,
+        "trace_id": asked.trace_id,
+    }
+    assert message["request_id"] == f"{asked.command_id}:2"
 
-    async def test_a_message_is_handed_over_with_its_ids(self, gateway: Simulated) -> None:
-        asked = fresh()
-        answer = await carried(gateway, asked)
-        (message,) = await gateway.delivered()
-        assert isinstance(answer, Sent)
-        assert answer.attempt == 2
-        assert answer.provider_message_id == message["id"]
-        assert (message["to"], message["text"]) == (asked.to, asked.text)
-        assert message["metadata"] == {
-            "command_id": asked.command_id,
-            "event_id": asked.event_id,
-            "trace_id": asked.trace_id,
-        }
-        assert message["request_id"] == f"{asked.command_id}:2"
 
-    async def test_a_wrong_secret_means_not_sent(self, gateway: Simulated) -> None:
-        answer = await carried(gateway, fresh(), secret="wrong")
-        assert isinstance(answer, NotSent)
-        assert (answer.attempt, answer.http_status, answer.reason) == (2, 401, "gateway_refused_secret")
-        assert await gateway.delivered() == []
+async def test_a_wrong_secret_means_not_sent(gateway: Simulated) -> None:
+    answer = await carried(gateway, fresh(), secret="wrong")
+    assert isinstance(answer, NotSent)
+    assert (answer.attempt, answer.http_status, answer.reason) == (2, 401, "gateway_refused_secret")
+    assert await gateway.delivered() == []
 
-    @pytest.mark.parametrize(
-        ("fault", "status", "meaning"),
-        [("http_429", 429, NotSent), ("http_422", 422, Refused), ("http_504", 504, Unclear)],
-    )
-    async def test_each_error_says_what_is_known(
-        self, gateway: Simulated, fault: str, status: int, meaning: type[NotSent | Refused | Unclear]
-    ) -> None:
-        await gateway.fault(fault, retry_after="17")
-        answer = await carried(gateway, fresh())
-        assert isinstance(answer, meaning)
-        assert (answer.attempt, answer.http_status) == (2, status)
-        assert answer.reason.endswith(str(status))
-        assert getattr(answer, "retry_after", 17.0) == 17.0
 
-    async def test_a_gateway_that_is_not_there_means_not_sent(self) -> None:
-        nowhere = Simulated("http://127.0.0.1:9", None)  # type: ignore[arg-type]
-        answer = await carried(nowhere, fresh())
-        assert isinstance(answer, NotSent)
-        assert (answer.reason, answer.http_status) == ("connect_refused", None)
+@pytest.mark.parametrize(
+    ("fault", "status", "meaning"),
+    [("http_429", 429, NotSent), ("http_422", 422, Refused), ("http_504", 504, Unclear)],
+)
+async def test_each_error_says_what_is_known(
+    gateway: Simulated, fault: str, status: int, meaning: type[NotSent | Refused | Unclear]
+) -> None:
+    await gateway.fault(fault, retry_after="17")
+    answer = await carried(gateway, fresh())
+    assert isinstance(answer, meaning)
+    assert (answer.attempt, answer.http_status) == (2, status)
+    assert answer.reason.endswith(str(status))
+    assert getattr(answer, "retry_after", 17.0) == 17.0
+
+
+async def test_a_gateway_that_is_not_there_means_not_sent() -> None:
+    nowhere = Simulated("http://127.0.0.1:9", None)  # type: ignore[arg-type]
+    answer = await carried(nowhere, fresh())
+    assert isinstance(answer, NotSent)
+    assert (answer.reason, answer.http_status) == ("connect_refused", None)

@@ -1,0 +1,93 @@
+import asyncio
+
+import pytest
+
+from schemas.deliveries import Status
+from streams.runtime.errors import BrokenInvariantError, HandingOverError
+from streams.sending.inputs import Sent, Take
+from streams.sending.outboxes import Outboxes
+from tests.streams.sending.world import PARTITION, World, command, settle
+
+ONE = command("one")
+TWO = command("two", contact="554799990002")
+
+
+class Owner:
+    """Outboxes in a world of memory, and the errors that they died of."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.errors: list[BaseException] = []
+        self.outboxes = Outboxes(self.world.around, grace=10, fatal=self.errors.append)
+
+    async def assigned(self, *partitions: int) -> None:
+        await self.outboxes.assigned(frozenset(partitions))
+        await settle()
+
+    async def take(self, partition: int = PARTITION) -> None:
+        await self.outboxes.take({partition: [Take(ONE if partition == PARTITION else TWO)]})
+        await settle()
+
+
+async def test_each_partition_gets_what_came_in_for_it() -> None:
+    owner = Owner()
+    await owner.assigned(PARTITION, 5)
+    await owner.outboxes.take({PARTITION: [Take(ONE)], 5: [Take(TWO)]})
+    await settle()
+    assert {request.command.command_id for request in owner.world.requests} == {ONE.command_id, TWO.command_id}
+    assert [fact.command_id for fact in owner.world.log.facts[5]] == [TWO.command_id] * 2
+
+
+async def test_a_partition_that_stays_is_not_taken_over_again() -> None:
+    owner = Owner()
+    await owner.assigned(PARTITION)
+    await owner.take()
+    await owner.assigned(PARTITION, 5)
+    await owner.world.requests[0].reply(Sent(1))
+    assert owner.world.status(ONE) is Status.SENT
+
+
+async def test_a_partition_that_left_is_handed_over() -> None:
+    owner = Owner()
+    await owner.assigned(PARTITION, 5)
+    await owner.assigned(5)
+    with pytest.raises(BrokenInvariantError, match=f"{PARTITION}"):
+        await owner.take()
+    await owner.take(5)
+    assert len(owner.world.requests) == 1
+
+
+async def test_a_release_waits_for_answers_and_the_next_owner_goes_on() -> None:
+    owner = Owner()
+    await owner.assigned(PARTITION)
+    await owner.take()
+    releasing = asyncio.create_task(owner.outboxes.release())
+    await settle()
+    assert not releasing.done()
+    await owner.world.requests[0].reply(Sent(1))
+    await releasing
+    await owner.assigned(PARTITION)
+    assert owner.world.status(ONE) is Status.SENT
+    assert owner.errors == []
+
+
+async def test_what_comes_in_between_two_assignments_is_for_the_next_owner() -> None:
+    owner = Owner()
+    with pytest.raises(HandingOverError):
+        await owner.take()
+    await owner.assigned(PARTITION)
+    await owner.outboxes.release()
+    with pytest.raises(HandingOverError):
+        await owner.take()
+
+
+async def test_an_error_that_ends_an_outbox_is_reported() -> None:
+    owner = Owner()
+    await owner.assigned(PARTITION)
+    owner.world.log.error = RuntimeError("the log is broken")
+    with pytest.raises(HandingOverError):
+        await owner.take()
+    await settle()
+    (error,) = owner.errors
+    assert isinstance(error, ExceptionGroup)
+    await owner.outboxes.release()
