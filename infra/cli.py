@@ -10,6 +10,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
+import structlog
 import typer
 from typer.core import TyperGroup
 
@@ -21,6 +22,7 @@ COMMANDS = {
     "clean": "infra.commands.clean:clean",
     "status": "infra.commands.status:status",
     "doctor": "infra.commands.doctor:doctor",
+    "migrate": "infra.commands.migrate:migrate",
     "topics": "infra.commands.topics:app",
     "publish": "infra.commands.publish:publish",
     "edge": "infra.commands.edge:edge",
@@ -76,6 +78,7 @@ def posto(context: typer.Context) -> None:
 
     Settings come from the environment, then `.env`, then the running stack's `.local/env`; `.env.example` lists them.
     """
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for results
     if context.invoked_subcommand not in STARTS_THE_STACK:
         from infra.stack.environment import adopt
 
