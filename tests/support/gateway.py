@@ -59,6 +59,6 @@ async def simulated(config: SimulatorConfig) -> AsyncIterator[Simulated]:
     """Run one simulator on a free port."""
     async with (
         serving(make_server(config, "127.0.0.1", 0)) as url,
-        httpx.AsyncClient(base_url=url, verify=tls_context(), trust_env=False) as http,
+        httpx.AsyncClient(base_url=url, verify=tls_context(), trust_env=False, timeout=30) as http,
     ):
         yield Simulated(url, http)
