@@ -53,7 +53,7 @@ class Outboxes:
 async def send(*records: Consumed) -> tuple[dict[int, list[Incoming]], list[dict[str, bytes]]]:
     """Run the agent: what each partition's owner got, and the headers of what was rejected."""
     outboxes = Outboxes()
-    batch = Batch("sender", records, {topics.DEAD_LETTER: 1}, None)  # type: ignore[arg-type]
+    batch = Batch("sender", records, {topics.DEAD_LETTER: 1}, None)
     await build(outboxes)(batch)  # type: ignore[arg-type]
     return outboxes.taken, [dict(out.headers) for out in batch.outputs[topics.DEAD_LETTER, 0]]
 
