@@ -4,7 +4,8 @@ Text columns are read as LONGTEXT: JSON_TABLE itself cuts silently what is too l
 Columns with long values come last: MariaDB reads a row's JSON from its start for every column.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -39,13 +40,39 @@ largest one stays below the 16 MB that MariaDB takes as it is installed."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def source(columns: Columns) -> str:
-    """The rows of the statement's one value, as a table named `new`."""
-    listed = ", ".join(f"{name} {kind.value} PATH '$.{name}'" for name, kind in columns.items())
-    return f"JSON_TABLE(%s, '$[*]' COLUMNS ({listed})) AS new"
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL over many rows, which it takes as one value: a JSON array of arrays in the order of `columns`."""
+
+    sql: str
+    columns: Columns
+
+    def documents(self, rows: Iterable[Row]) -> Iterator[str]:
+        """The rows as values for the statement, each small enough for one run; what a row lacks is NULL."""
+        held: list[bytes] = []
+        size = 0
+        for row in rows:
+            encoded = _encode([row.get(name) for name in self.columns])
+            if held and (len(held) >= ROWS_AT_ONCE or size + len(encoded) > BYTES_AT_ONCE):
+                yield _array(held)
+                held, size = [], 0
+            held.append(encoded)
+            size += len(encoded)
+        if held:
+            yield _array(held)
 
 
-def upsert(table: str, columns: Columns, merge: Mapping[str, str]) -> str:
+def over(columns: Columns, sql: str) -> Statement:
+    """A statement in which `{rows}` stands for the rows, as a table named `new`.
+
+    Arrays are read more than twice as fast as objects. Let the rows lead a STRAIGHT_JOIN: an optimizer that knows
+    nothing of them may read the whole other table for each.
+    """
+    listed = ", ".join(f"{name} {kind.value} PATH '$[{place}]'" for place, (name, kind) in enumerate(columns.items()))
+    return Statement(sql.replace("{rows}", f"JSON_TABLE(%s, '$[*]' COLUMNS ({listed})) AS new"), columns)
+
+
+def upsert(table: str, columns: Columns, merge: Mapping[str, str]) -> Statement:
     """Insert rows; where one is there, assign what `merge` says, in its order (a later one sees the earlier ones).
 
     In `merge`, `old.` is the row that is there and `new.` the one that comes.
@@ -54,9 +81,10 @@ def upsert(table: str, columns: Columns, merge: Mapping[str, str]) -> str:
         f"FROM_BASE64(new.{name})" if kind is BYTES else f"new.{name}" for name, kind in columns.items()
     )
     assigned = ", ".join(f"{name} = {expression.replace('old.', f'{table}.')}" for name, expression in merge.items())
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {selected} FROM {source(columns)} "  # noqa: S608
-        f"ON DUPLICATE KEY UPDATE {assigned}"
+    return over(
+        columns,
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {selected} FROM {{rows}} "  # noqa: S608
+        f"ON DUPLICATE KEY UPDATE {assigned}",
     )
 
 
@@ -83,21 +111,6 @@ def greatest(*names: str) -> dict[str, str]:
 def where(condition: str, *names: str) -> dict[str, str]:
     """Take what comes where a condition holds; a column that the condition reads belongs last."""
     return {name: f"IF({condition}, new.{name}, old.{name})" for name in names}
-
-
-def documents(rows: Iterable[Row]) -> Iterable[str]:
-    """The rows as JSON arrays, each small enough for one statement."""
-    held: list[bytes] = []
-    size = 0
-    for row in rows:
-        encoded = _encode(row)
-        if held and (len(held) >= ROWS_AT_ONCE or size + len(encoded) > BYTES_AT_ONCE):
-            yield _array(held)
-            held, size = [], 0
-        held.append(encoded)
-        size += len(encoded)
-    if held:
-        yield _array(held)
 
 
 def time(moment: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from adapters.mysql.pool import Session
 from adapters.mysql.records import Records
-from adapters.mysql.statements import Row, documents
+from adapters.mysql.statements import Row, Statement
 
 
 class Step(Protocol):
@@ -18,12 +18,12 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Rows made of the records alone, written by one statement that takes them as JSON."""
+    """Rows made of the records alone, written by one statement."""
 
     rows: Callable[[Records], list[Row]]
-    statement: str
+    statement: Statement
 
     async def apply(self, session: Session, records: Records) -> None:
         """Run the statement over all rows, in as few rounds as their size allows."""
-        for document in documents(self.rows(records)):
-            await session.execute(self.statement, (document,))
+        for document in self.statement.documents(self.rows(records)):
+            await session.execute(self.statement.sql, (document,))

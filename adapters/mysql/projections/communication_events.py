@@ -6,7 +6,7 @@ From event.accepted; of an event with a command, `status` and `processed_at` fol
 from typing import Final
 
 from adapters.mysql.records import Records, Sighting
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, json, source, time, upsert, where
+from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, json, over, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas.deliveries import Status
 from schemas.events import NO_RULE, AcceptedEvent, Decision, Kind
@@ -138,20 +138,22 @@ def _words(*statuses: Status) -> str:
 _DONE: Final = _words(Status.SENT, Status.DELIVERED, Status.READ, Status.PLAYED, Status.SUPPRESSED)
 _GIVEN_UP: Final = _words(Status.FAILED, Status.EXPIRED, Status.CANCELLED)
 
-_COUNT: Final = (
-    f"UPDATE communication_events AS event JOIN {source({'event_id': TEXT})} ON event.event_id = new.event_id "  # noqa: S608
+_COUNT: Final = over(
+    {"event_id": TEXT},
+    "UPDATE {rows} STRAIGHT_JOIN communication_events AS event ON event.event_id = new.event_id "
     "SET event.duplicates = GREATEST("
-    "(SELECT COUNT(*) FROM event_sightings AS seen WHERE seen.event_id = new.event_id), 1) - 1"
+    "(SELECT COUNT(*) FROM event_sightings AS seen WHERE seen.event_id = new.event_id), 1) - 1",
 )
 
-_SETTLE: Final = (
-    f"UPDATE {source({'event_id': TEXT, 'command_id': TEXT})} "  # noqa: S608
-    "JOIN communication_events AS event ON event.event_id = new.event_id AND event.command_id = new.command_id "
-    "JOIN outbound_messages AS outbound ON outbound.command_id = new.command_id "
+_SETTLE: Final = over(
+    {"event_id": TEXT, "command_id": TEXT},
+    "UPDATE {rows} STRAIGHT_JOIN communication_events AS event "  # noqa: S608
+    "ON event.event_id = new.event_id AND event.command_id = new.command_id "
+    "STRAIGHT_JOIN outbound_messages AS outbound ON outbound.command_id = new.command_id "
     f"SET event.status = CASE WHEN outbound.status IN ({_DONE}) THEN '{PROCESSED}' "
     f"WHEN outbound.status IN ({_GIVEN_UP}) THEN '{FAILED}' ELSE '{PROCESSING}' END, "
     f"event.processed_at = CASE WHEN outbound.status IN ({_DONE}) THEN COALESCE(outbound.sent_at, outbound.ended_at) "
-    f"WHEN outbound.status IN ({_GIVEN_UP}) THEN outbound.ended_at ELSE NULL END"
+    f"WHEN outbound.status IN ({_GIVEN_UP}) THEN outbound.ended_at ELSE NULL END",
 )
 
 STEPS: Final = (

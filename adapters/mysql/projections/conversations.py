@@ -10,7 +10,7 @@ from adapters.mysql.pool import Session
 from adapters.mysql.projections import messages
 from adapters.mysql.projections.outbound_messages import conversation_of
 from adapters.mysql.records import Records
-from adapters.mysql.statements import INTEGER, TEXT, Row, documents, first, source, upsert
+from adapters.mysql.statements import INTEGER, TEXT, Row, first, over, upsert
 from adapters.mysql.steps import Write
 from streams import identity
 
@@ -43,9 +43,9 @@ class Messages:
         for step in messages.STEPS:
             await step.apply(session, records)
         touched |= await _touched(session, records)
-        for document in documents({"id": conversation_id} for conversation_id in sorted(touched)):
-            await session.execute(_LOCK, (document,))
-            await session.execute(_SUMMARIZE, (document,))
+        for document in _SUMMARIZE.documents({"id": conversation_id} for conversation_id in sorted(touched)):
+            await session.execute(_LOCK.sql, (document,))
+            await session.execute(_SUMMARIZE.sql, (document,))
 
 
 async def _touched(session: Session, records: Records) -> set[str]:
@@ -53,32 +53,40 @@ async def _touched(session: Session, records: Records) -> set[str]:
     touched = {row["id"] for row in opened(records)}
     keys = [{"channel_id": event.channel, "message_key": messages.key_of(event)} for event in messages.shown(records)]
     for statement, rows in ((_BY_KEY, keys), (_BY_COMMAND, messages.commanded(records))):
-        for document in documents(rows):
-            for found in await session.fetch(statement, (document,)):
+        for document in statement.documents(rows):
+            for found in await session.fetch(statement.sql, (document,)):
                 touched |= {found["event_conversation_id"], found["command_conversation_id"]} - {None}
     return touched
 
 
 _PLACES: Final = "SELECT DISTINCT message.event_conversation_id, message.command_conversation_id FROM"
-_BY_KEY: Final = (
-    f"{_PLACES} {source({'channel_id': TEXT, 'message_key': TEXT})} JOIN messages AS message "
-    "ON message.channel_id = new.channel_id AND message.message_key = new.message_key"
+_BY_KEY: Final = over(
+    {"channel_id": TEXT, "message_key": TEXT},
+    f"{_PLACES} {{rows}} STRAIGHT_JOIN messages AS message "
+    "ON message.channel_id = new.channel_id AND message.message_key = new.message_key",
 )
-_BY_COMMAND: Final = (
-    f"{_PLACES} {source({'command_id': TEXT})} JOIN messages AS message ON message.command_id = new.command_id"
+_BY_COMMAND: Final = over(
+    {"command_id": TEXT},
+    f"{_PLACES} {{rows}} STRAIGHT_JOIN messages AS message ON message.command_id = new.command_id",
 )
-_OF_CONVERSATION: Final = "FROM messages AS message WHERE message.conversation_id = new.id"
-_NAMED: Final = f"{source({'id': TEXT})} JOIN conversations AS conversation ON conversation.id = new.id"
-_LOCK: Final = f"UPDATE {_NAMED} SET conversation.status = conversation.status"  # noqa: S608
-_SUMMARIZE: Final = (
+_NAMED: Final = "{rows} STRAIGHT_JOIN conversations AS conversation ON conversation.id = new.id"
+_LOCK: Final = over({"id": TEXT}, f"UPDATE {_NAMED} SET conversation.status = conversation.status")  # noqa: S608
+# The indexes are named since MariaDB, left to itself, reads all messages to find the last one of a conversation.
+_ALL: Final = "FROM messages AS message FORCE INDEX (by_conversation) WHERE message.conversation_id = conversation.id"
+_INBOUND: Final = (
+    "FROM messages AS message FORCE INDEX (by_direction) "
+    "WHERE message.conversation_id = conversation.id AND message.direction = 'inbound'"
+)
+_SUMMARIZE: Final = over(
+    {"id": TEXT},
     f"UPDATE {_NAMED} SET "  # noqa: S608
-    f"conversation.first_message_at = (SELECT MIN(message.at) {_OF_CONVERSATION}), "
-    f"conversation.last_message_at = (SELECT MAX(message.at) {_OF_CONVERSATION}), "
-    f"conversation.last_message_key = (SELECT message.message_key {_OF_CONVERSATION} "
-    "ORDER BY message.at DESC, message.message_key DESC LIMIT 1), "
-    f"conversation.last_inbound_at = (SELECT MAX(message.at) {_OF_CONVERSATION} AND message.direction = 'inbound'), "
-    f"conversation.unread = (SELECT COUNT(*) {_OF_CONVERSATION} AND message.direction = 'inbound' "
-    "AND message.at > COALESCE(conversation.read_until, '1000-01-01'))"
+    f"conversation.first_message_at = (SELECT message.at {_ALL} ORDER BY message.at LIMIT 1), "
+    f"conversation.last_message_at = (SELECT message.at {_ALL} ORDER BY message.at DESC LIMIT 1), "
+    "conversation.last_message_key = "
+    f"(SELECT message.message_key {_ALL} ORDER BY message.at DESC, message.message_key DESC LIMIT 1), "
+    f"conversation.last_inbound_at = (SELECT message.at {_INBOUND} ORDER BY message.at DESC LIMIT 1), "
+    f"conversation.unread = (SELECT COUNT(*) {_INBOUND} "
+    "AND message.at > COALESCE(conversation.read_until, '1000-01-01'))",
 )
 
 STEPS: Final = (

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from adapters.mysql.records import Records
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, json, source, time, upsert, where
+from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, json, over, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas import event_types as types
 from schemas.deliveries import AckStatus
@@ -124,11 +124,11 @@ _SAY: Final = upsert(
 _ACK: Final = upsert(
     "messages", {**_ADDRESS, "ack_rank": INTEGER}, {"ack_rank": "GREATEST(old.ack_rank, new.ack_rank)"}
 )
-_BY_COMMAND: Final = (
-    f"{source({'command_id': TEXT})} JOIN outbound_messages AS sent ON sent.command_id = new.command_id"
-)
+_ONE_COMMAND: Final[Columns] = {"command_id": TEXT}
+_BY_COMMAND: Final = "{rows} STRAIGHT_JOIN outbound_messages AS sent ON sent.command_id = new.command_id"
 _UNBOUND_KEY: Final = "CONCAT('command:', sent.command_id)"
-_COMMAND: Final = (
+_COMMAND: Final = over(
+    _ONE_COMMAND,
     "INSERT INTO messages (channel_id, message_key, direction, tenant_id, type, "  # noqa: S608
     "command_id, command_conversation_id, command_at, command_status, text) "
     f"SELECT sent.channel_id, COALESCE(sent.message_key, {_UNBOUND_KEY}), 'outbound', sent.tenant_id, 'text', "
@@ -136,12 +136,13 @@ _COMMAND: Final = (
     f"FROM {_BY_COMMAND} WHERE sent.body IS NOT NULL "
     "ON DUPLICATE KEY UPDATE direction = 'outbound', tenant_id = sent.tenant_id, type = 'text', "
     "command_id = sent.command_id, command_conversation_id = sent.conversation_id, "
-    "command_at = COALESCE(sent.sent_at, sent.created_at), command_status = sent.status, text = sent.body"
+    "command_at = COALESCE(sent.sent_at, sent.created_at), command_status = sent.status, text = sent.body",
 )
-_REPLACE_UNBOUND: Final = (
-    f"DELETE message FROM {_BY_COMMAND} JOIN messages AS message "
+_REPLACE_UNBOUND: Final = over(
+    _ONE_COMMAND,
+    f"DELETE message FROM {_BY_COMMAND} STRAIGHT_JOIN messages AS message "
     f"ON message.channel_id = sent.channel_id AND message.message_key = {_UNBOUND_KEY} "
-    "WHERE sent.message_key IS NOT NULL"
+    "WHERE sent.message_key IS NOT NULL",
 )
 
 STEPS: Final = (
