@@ -28,6 +28,7 @@ COMMANDS = {
     "edge": "infra.commands.edge:edge",
     "worker": "infra.commands.worker:worker",
     "simulate": "infra.commands.simulate:simulate",
+    "trace": "infra.commands.trace:trace",
 }
 """Name on the command line -> `module:attribute`, in the order in which `posto --help` shows them."""
 

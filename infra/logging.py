@@ -76,6 +76,11 @@ def configure(settings: Settings, process: str, stream: TextIO | None = None) ->
         logging.getLogger(library).setLevel(max(level, logging.WARNING))
 
 
+def mask_phones(text: str) -> str:
+    """Of every run of eight or more digits show the last four; UUIDs, trace ids and Kafka coordinates stay."""
+    return _DIGITS.sub(_masked, text)
+
+
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Every secret that the settings hold, each part of a list by itself, the longest first."""
     held = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
@@ -124,7 +129,7 @@ class Discretion:
     def _text(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, MASKED)
-        return _DIGITS.sub(_masked, text)
+        return mask_phones(text)
 
 
 def _masked(match: re.Match[str]) -> str:

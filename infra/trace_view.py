@@ -1,0 +1,131 @@
+"""How a trace looks: a tree for people; phones and texts only where they are asked for."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from infra.logging import mask_phones
+from infra.trace import CommandRecord, EventRecord, Fact, Trace
+
+HIDDEN: Final = "(hidden; --show-personal shows it)"
+_NO_FOLDING: Final = 1_000
+_SHOWN_DETAILS: Final = ("http_status", "reason", "message", "retry_at")
+
+
+def discreet(trace: Trace) -> Trace:
+    """The same trace with phones masked and texts left out."""
+    known = msgspec.to_builtins(trace)
+    return msgspec.convert(_without_personal(known), Trace)
+
+
+def console() -> Console:
+    """Standard output: lines are folded on a terminal only, so that other programs find one step on one line."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=_NO_FOLDING)
+
+
+def print_trace(console: Console, trace: Trace) -> None:
+    """The chain of one event, each step with its time, the time since the event came in, and where it lies in Kafka."""
+    console.print(_tree(trace))
+
+
+def print_list(console: Console, traces: Iterable[Trace]) -> None:
+    """One line an event, for when there are several."""
+    table = Table(box=None)
+    for title in ("received (UTC)", "event type", "status", "event id", "channel"):
+        table.add_column(title, overflow="fold")
+    for event in (trace.event for trace in traces):
+        if event:
+            row = (f"{event.received_at:%Y-%m-%d %H:%M:%S}", event.event_type, event.status, event.event_id)
+            table.add_row(*map(escape, row), escape(event.channel or ""))
+    console.print(table)
+
+
+def _tree(trace: Trace) -> Tree:
+    tree = Tree(f"[bold]trace {escape(trace.trace_id)}[/bold]")
+    start = _start(trace)
+    for sighting in trace.sightings:
+        tree.add(f"raw      {_when(sighting.received_at, start)}  {escape(str(sighting.raw))}  {sighting.kind}")
+    if trace.event:
+        _add_event(tree, trace.event)
+    for command in trace.commands:
+        _add_command(tree, command, start)
+    for message in trace.messages:
+        where = escape(message.conversation_id or "no conversation")
+        when = _when(message.at, start) if message.at else ""
+        branch = tree.add(f"message  {when}  {message.direction} in {where}  [bold]{message.status}[/bold]")
+        if message.text and message.direction == "inbound":
+            branch.add(escape(message.text))
+    for letter in trace.dead_letters:
+        line = f"{letter.stage}: {letter.error} ({letter.source})"
+        tree.add(f"[red]dead     {_when(letter.at, start)}  {escape(line)}[/red]")
+    return tree
+
+
+def _add_event(tree: Tree, event: EventRecord) -> None:
+    branch = tree.add(
+        f"event    {escape(event.event_type)}  {escape(event.event_id)}  [bold]{escape(event.status)}[/bold]"
+    )
+    branch.add(f"key {escape(event.idempotency_key)}")
+    about = [("tenant", event.tenant_id), ("channel", event.channel), ("contact", event.contact)]
+    branch.add(escape(", ".join(f"{name} {value}" for name, value in about if value is not None)) or "no tenant")
+    rule = f"{event.rule_id} v{event.rule_version}" if event.rule_id else "no rule"
+    template = f", template {event.template} v{event.template_version}" if event.template else ""
+    tree.add(f"rule     {escape(rule)} → {escape(event.action)}{escape(template)}{escape(_because(event.reason))}")
+
+
+def _add_command(tree: Tree, command: CommandRecord, start: datetime | None) -> None:
+    to = f" to {command.recipient}" if command.recipient else ""
+    branch = tree.add(
+        f"command  {_when(command.created_at, start)}  {escape(command.command_id)}{escape(to)} "
+        f"by {escape(command.channel)}  [bold]{escape(command.status)}[/bold]{escape(_because(command.last_error))}"
+    )
+    if command.text:
+        branch.add(escape(command.text))
+    for fact in command.facts:
+        branch.add(f"{_when(fact.at, start)}  {escape(_said(fact)):<24} {escape(str(fact.record))}{_details(fact)}")
+
+
+def _said(fact: Fact) -> str:
+    named = f"{fact.fact} {fact.detail['ack']}" if "ack" in fact.detail else fact.fact
+    return f"{named} ({fact.attempt})" if fact.attempt else named
+
+
+def _details(fact: Fact) -> str:
+    said = [f"{name} {fact.detail[name]}" for name in _SHOWN_DETAILS if name in fact.detail]
+    if evidence := fact.detail.get("evidence"):
+        said.append(f"by {evidence['topic']}/{evidence['partition']}@{evidence['offset']}")
+    return escape(f"  {', '.join(said)}") if said else ""
+
+
+def _start(trace: Trace) -> datetime | None:
+    times = [sighting.received_at for sighting in trace.sightings]
+    times += [command.created_at for command in trace.commands]
+    return min(times, default=None)
+
+
+def _when(at: datetime, start: datetime | None) -> str:
+    since = f"{(at - start).total_seconds():+8.3f}s" if start else ""
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} {since}"
+
+
+def _because(reason: str | None) -> str:
+    return f" ({reason})" if reason else ""
+
+
+def _without_personal(value: Any, name: str = "") -> Any:
+    if name == "text":
+        return HIDDEN if value else value
+    if isinstance(value, str) and name not in ("event_id", "command_id", "trace_id", "correlation_id"):
+        return mask_phones(value)
+    if isinstance(value, dict):
+        return {key: _without_personal(item, key) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_personal(item, name) for item in value]
+    return value
