@@ -45,8 +45,13 @@ class Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the terminal to others; what is told from now on comes as plain lines."""
         if self._bars:
             self._bars.stop()
+            self._bars = None
 
     @contextmanager
     def step(self, name: str, doing: str) -> Iterator[Step]:

@@ -43,6 +43,7 @@ def up(progress: Progress, *, demo: bool) -> StackEnvironment:
             stack.start_infrastructure()
             stack.prepare_data(settings)
             stack.start_application()
+            progress.stop()
             if demo:
                 _demo(settings)
     return environment
