@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import tempfile
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -86,15 +85,12 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     gateway = await stack.enter_async_context(
         GatewayClient(settings.wpp_gateway_base_url, settings.wpp_gateway_secret.get_secret_value())
     )
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="posto-worker-"))
-    app = _app(settings, feed, Projector(db), gateway, folder)
+    app = _app(settings, feed, Projector(db), gateway)
     vitals.ready = lambda: is_ready(app)
     await run(app, stop)
 
 
-def _app(
-    settings: Settings, feed: ConfigurationFeed, projector: Projector, gateway: GatewayClient, folder: str
-) -> BatchApp:
+def _app(settings: Settings, feed: ConfigurationFeed, projector: Projector, gateway: GatewayClient) -> BatchApp:
     config = RuntimeConfig(
         connection(settings),
         partitions=settings.posto_partitions,
@@ -102,7 +98,6 @@ def _app(
         commit_interval=settings.posto_commit_interval_seconds,
         session_timeout=settings.posto_session_timeout_seconds,
         unacked_bytes_per_partition=settings.posto_unacked_bytes_per_partition,
-        folder=folder,
     )
     resources = Resources(feed, projector, dedupe_for=timedelta(days=settings.posto_dedupe_days))
     app, deliveries = build(config, resources)

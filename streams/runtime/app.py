@@ -26,7 +26,6 @@ class RuntimeConfig:
     """What the runtime has to know.
 
     `connection`: keyword arguments that every aiokafka client takes, `bootstrap_servers` among them. Times in seconds.
-    `folder` is where Faust makes its data folder, which stays empty.
     """
 
     connection: Mapping[str, Any]
@@ -36,7 +35,6 @@ class RuntimeConfig:
     commit_interval: float = 0.5
     session_timeout: float = 10.0
     unacked_bytes_per_partition: int = 4_194_304
-    folder: str = "."
 
 
 class _BatchProducer(driver.Producer):
@@ -80,6 +78,9 @@ class BatchApp(faust.App):
         self._config = config
         self._before_hand_over: list[Callable[[], Awaitable[None]]] = []
         super().__init__(config.app_id, **(_faust_options(config) | options))
+
+    def _create_directories(self) -> None:
+        """None: the tables are in memory."""
 
     def _new_transport(self) -> Any:
         return _BatchTransport(self.conf.broker_consumer, self)
@@ -170,7 +171,6 @@ def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
         "broker": ";".join(f"kafka://{address.strip()}" for address in servers.split(",")),
         "broker_credentials": _credentials(config.connection),
         "store": "memory://",
-        "datadir": config.folder,
         "topic_partitions": config.partitions,
         "topic_replication_factor": config.replication_factor,
         "topic_allow_declare": False,  # topics are declared in streams/topics.py and made by `posto topics apply`

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import signal
-import tempfile
 from datetime import timedelta
 
 import uvloop
@@ -26,27 +25,26 @@ async def main() -> None:
     feed = ConfigurationFeed(connection, failed=die)
     await feed.start()
     await feed.ready()
-    with tempfile.TemporaryDirectory() as folder:
-        config = RuntimeConfig(connection, partitions=options.partitions, session_timeout=6.0, folder=folder)
-        app = BatchApp(config)
-        stage = app.batch_agent(
-            *router.SOURCES,
-            name="router",
-            function=router.build(feed, keep=timedelta(days=30)),
-            outputs=router.OUTPUTS,
-            table=app.batch_table(topics.SEEN_TABLE),
-        )
-        if options.die_before_commit:
-            publish = stage._publish
+    config = RuntimeConfig(connection, partitions=options.partitions, session_timeout=6.0)
+    app = BatchApp(config)
+    stage = app.batch_agent(
+        *router.SOURCES,
+        name="router",
+        function=router.build(feed, keep=timedelta(days=30)),
+        outputs=router.OUTPUTS,
+        table=app.batch_table(topics.SEEN_TABLE),
+    )
+    if options.die_before_commit:
+        publish = stage._publish
 
-            async def publish_and_die(batch: Batch) -> None:
-                await publish(batch)
-                os.kill(os.getpid(), signal.SIGKILL)
+        async def publish_and_die(batch: Batch) -> None:
+            await publish(batch)
+            os.kill(os.getpid(), signal.SIGKILL)
 
-            stage._publish = publish_and_die  # type: ignore[method-assign]
-        stop = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        await run(app, stop)
+        stage._publish = publish_and_die  # type: ignore[method-assign]
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await run(app, stop)
 
 
 if __name__ == "__main__":

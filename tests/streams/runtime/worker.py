@@ -36,7 +36,6 @@ def build(prefix: str, servers: str, folder: Path, *, slow: float, crash_after: 
         partitions=4,
         commit_interval=0.2,
         session_timeout=6.0,
-        folder=str(folder / str(os.getpid())),
     )
     app = BatchApp(config)
     seen = app.batch_table("seen")
