@@ -14,7 +14,8 @@ import pytest
 
 from infra.stack import orphans, ports
 from infra.stack.layout import Layout
-from tests.support.stack import Stack, clean_environ, own_ports, posto, share_jars
+from tests.support.servers import jars
+from tests.support.stack import Stack, clean_environ, own_ports, posto
 from tests.support.stack import stack as running_stack
 from tests.support.waiting import eventually
 
@@ -96,7 +97,7 @@ async def test_an_interrupted_up_is_gone_on_with(tmp_path: Path) -> None:
     """Ctrl-C, as soon as the first process has been started."""
     layout = Layout.at(tmp_path / "local")
     layout.create()
-    share_jars(layout)
+    jars(layout.kafka, layout.log / "kafka.log")
     env = {"POSTO_LOCAL_DIR": str(layout.root), **own_ports()}
     try:
         process = _begin_up(tmp_path, env)

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,17 @@ JARS = CHECKOUT / ".local" / "kafka"
 """Kafka's jars are kept between runs; everything else of a run lies in its temporary folder."""
 
 
+def jars(folder: Path, log: Path) -> Path:
+    """Kafka's jars below `folder`, from those kept, which may be removed while we use ours."""
+    kept = kafka.fetch_libraries(JARS, log)
+    own = kafka.libraries(folder)
+    try:
+        shutil.copytree(kept, own, copy_function=os.link)
+    except shutil.Error:  # another file system
+        shutil.copytree(kept, own, dirs_exist_ok=True)
+    return own
+
+
 @contextmanager
 def kafka_server(folder: Path) -> Iterator[str]:
     """A broker of this run's own; yields its bootstrap servers."""
@@ -28,8 +40,7 @@ def kafka_server(folder: Path) -> Iterator[str]:
         return
     port = ports.free_port()
     log = folder / "kafka.log"
-    jars = kafka.fetch_libraries(JARS, log)
-    program = kafka.prepare(folder / "kafka", port, jars, log)
+    program = kafka.prepare(folder / "kafka", port, jars(folder / "kafka", log), log)
     bootstrap_servers = f"127.0.0.1:{port}"
     with running(program, log):
         yield bootstrap_servers

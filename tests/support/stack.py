@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.settings import Settings, load
-from infra.stack import environment, kafka, ports
+from infra.stack import environment, ports
 from infra.stack.layout import Layout
-from tests.support.servers import JARS
+from tests.support.servers import jars
 
 _UP_SECONDS = 240.0
 
@@ -83,7 +83,7 @@ def stack(folder: Path, **settings: str) -> Iterator[Stack]:
     """Bring a stack up in `folder`, and take it down with all it left; `settings` add to its environment."""
     layout = Layout.at(folder / "local")
     layout.create()
-    share_jars(layout)
+    jars(layout.kafka, layout.log / "kafka.log")
     env = {"POSTO_LOCAL_DIR": str(layout.root), **own_ports(int(settings.get("POSTO_WORKERS", "1"))), **settings}
     try:
         done = posto(folder, env, "up", "--no-demo")
@@ -92,10 +92,3 @@ def stack(folder: Path, **settings: str) -> Iterator[Stack]:
         yield Stack(layout, {**environment.read(layout.env), **settings})
     finally:
         posto(folder, env, "clean")
-
-
-def share_jars(layout: Layout) -> None:
-    """Use the jars that earlier runs kept, where there are any."""
-    kept = kafka.libraries(JARS)
-    if kept.is_dir():
-        kafka.libraries(layout.kafka).symlink_to(kept)

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from infra.errors import StackError
 from infra.settings import parse_dsn
-from infra.stack import kafka, orphans, ports
+from infra.stack import orphans, ports
 from infra.stack.down import down
 from infra.stack.environment import decide
 from infra.stack.foreground import running
@@ -21,7 +21,7 @@ from infra.stack.progress import Progress
 from infra.stack.status import report
 from infra.stack.supervision import Supervisor
 from infra.stack.up import Stack
-from tests.support.servers import JARS
+from tests.support.servers import jars
 from tests.support.stack import own_ports
 from tests.support.waiting import eventually
 
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(autouse=True)
-def jars(layout: Layout, tmp_path: Path) -> None:
-    kafka.libraries(layout.kafka).symlink_to(kafka.fetch_libraries(JARS, tmp_path / "maven.log"))
+def kept_jars(layout: Layout) -> None:
+    jars(layout.kafka, layout.log / "kafka.log")
 
 
 @pytest.fixture
