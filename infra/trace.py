@@ -117,7 +117,8 @@ class Trace(msgspec.Struct, frozen=True):
 async def find(settings: Settings, wanted: str) -> list[Trace]:
     """The traces of an event id, trace id, command id, idempotency key or phone, the newest first.
 
-    OperatorError where MySQL cannot be asked.
+    An ack is not found by its phone: it is part of the trace of what it acknowledges. OperatorError where MySQL cannot
+    be asked.
     """
     db = database(settings)
     try:
@@ -228,7 +229,8 @@ SELECT event_id, MAX(at) AS at FROM (
     SELECT event_id, received_at AS at FROM communication_events WHERE event_id = %s
     UNION ALL SELECT event_id, received_at FROM communication_events WHERE idempotency_key = %s
     UNION ALL SELECT event_id, received_at FROM communication_events WHERE trace_id = %s
-    UNION ALL SELECT event_id, received_at FROM communication_events WHERE contact = %s
+    UNION ALL SELECT event_id, received_at FROM communication_events
+        WHERE contact = %s AND event_type <> 'whatsapp.delivery.ack'
     UNION ALL SELECT event_id, created_at FROM outbound_messages WHERE command_id = %s
     UNION ALL SELECT event_id, created_at FROM outbound_messages WHERE trace_id = %s
     UNION ALL SELECT event_id, created_at FROM outbound_messages WHERE contact = %s

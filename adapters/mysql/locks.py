@@ -1,7 +1,7 @@
 """Named locks of the server: at most one process at a time does a thing to a database."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -12,8 +12,10 @@ _WAIT: Final = 5
 
 
 @asynccontextmanager
-async def held(session: Session, purpose: str) -> AsyncIterator[None]:
+async def held(session: Session, purpose: str, on_wait: Callable[[], None] | None = None) -> AsyncIterator[None]:
     """Hold the lock of this purpose and the session's database, waiting for it as long as it takes.
+
+    While somebody else holds it, `on_wait` is called every few seconds.
 
     The server lets go of it when the connection ends. A connection that goes back to its pool must have let go.
     """
@@ -22,7 +24,8 @@ async def held(session: Session, purpose: str) -> AsyncIterator[None]:
         f"posto.{purpose}.{hashlib.sha256(name.encode()).hexdigest()[:32]}"  # the server's names are global and short
     )
     while not (await session.fetch("SELECT GET_LOCK(%s, %s) AS held", (lock, _WAIT)))[0]["held"]:
-        pass
+        if on_wait:
+            on_wait()
     try:
         yield
     except BaseException:

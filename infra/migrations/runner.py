@@ -16,7 +16,8 @@ from typing import Any, Final
 import structlog
 
 from adapters.mysql.errors import DatabaseError, DatabaseRefusedError
-from adapters.mysql.pool import Database, Session
+from adapters.mysql.locks import held
+from adapters.mysql.pool import Session
 from infra.database import database, reachable
 from infra.errors import OperatorError
 from infra.settings import Settings
@@ -25,7 +26,6 @@ log = structlog.get_logger()
 
 FOLDER: Final = Path(__file__).parent
 
-_LOCK_WAIT: Final = 10  # seconds until it is said again that somebody else migrates
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 _JOURNAL: Final = """CREATE TABLE IF NOT EXISTS schema_migrations (
     name        VARCHAR(191) NOT NULL PRIMARY KEY,
@@ -56,7 +56,7 @@ class _Script:
 async def migrate(settings: Settings, folder: Path = FOLDER) -> list[str]:
     """Apply what is pending and return the names; waits for MySQL, and for another process that migrates."""
     scripts = _scripts(folder)
-    async with _connected(settings) as (db, session), _alone(session, db.name):
+    async with _connected(settings) as session, held(session, "migrate", _say_waiting):
         journal = await _journal(session)
         applied = []
         for script in scripts:
@@ -74,19 +74,19 @@ async def migrate(settings: Settings, folder: Path = FOLDER) -> list[str]:
 async def migrations(settings: Settings, folder: Path = FOLDER) -> list[Migration]:
     """Every migration, applied or pending, in order. Changes nothing."""
     scripts = _scripts(folder)
-    async with _connected(settings) as (_, session):
+    async with _connected(settings) as session:
         exists = await session.fetch("SHOW TABLES LIKE 'schema_migrations'")
         journal = await _applied(session) if exists else {}
     return [Migration(script.name, journal.get(script.name, {}).get("applied_at")) for script in scripts]
 
 
 @asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[tuple[Database, Session]]:
+async def _connected(settings: Settings) -> AsyncIterator[Session]:
     db = database(settings, connections=1)
     try:
         await reachable(db)
         async with db.session(statement_timeout=None) as session:
-            yield db, session
+            yield session
     except DatabaseRefusedError as error:
         raise MigrationError(
             f"MySQL refused: {error}; check MYSQL_DSN, that its database exists and its grants"
@@ -97,16 +97,8 @@ async def _connected(settings: Settings) -> AsyncIterator[tuple[Database, Sessio
         await db.close()
 
 
-@asynccontextmanager
-async def _alone(session: Session, database_name: str) -> AsyncIterator[None]:
-    """Hold the lock of this database's migrations; the server lets go of it where this process dies."""
-    lock = f"posto.migrate.{hashlib.sha256(database_name.encode()).hexdigest()[:32]}"
-    while not (await session.fetch("SELECT GET_LOCK(%s, %s) AS held", (lock, _LOCK_WAIT)))[0]["held"]:
-        log.warning("migration_waiting", reason="another process is migrating this database")
-    try:
-        yield
-    finally:
-        await session.execute("DO RELEASE_LOCK(%s)", (lock,))
+def _say_waiting() -> None:
+    log.warning("migration_waiting", reason="another process is migrating this database")
 
 
 async def _journal(session: Session) -> dict[str, dict[str, Any]]:

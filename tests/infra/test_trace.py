@@ -19,8 +19,8 @@ from infra.trace import find, traces
 from schemas import headers as names
 from schemas.deliveries import AckStatus, FactKind, Status
 from schemas.events import Coordinates, Kind
-from streams import topics
-from tests.adapters.mysql.log import PHONE, Log, command_of, fact, invoice, message
+from streams import identity, topics
+from tests.adapters.mysql.log import PHONE, Log, ack, command_of, fact, invoice, message
 from tests.support.stack import posto
 
 EVENT = invoice(trace_id="0af7651916cd43dd8448eb211c80319c")
@@ -62,6 +62,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
                 )
             ),
             log.accepted(message("3EB0AA01", "oi, tudo bem?", trace_id="trace-inbound")),
+            log.accepted(ack("3EB0", "read", contact=identity.match_key(PHONE))),
             log.dead(b"garbage", {names.TRACE_ID: "trace-of-garbage"}),
         ]
     )

@@ -170,7 +170,7 @@ def _error(fact: DeliveryFact) -> str | None:
 
 
 STEPS: Final = (
-    Write(decided, upsert("outbound_messages", _DECIDED, least("created_at") | greatest("updated_at"))),
+    Write(decided, upsert("outbound_messages", _DECIDED, where("TRUE", "created_at") | greatest("updated_at"))),
     Write(
         reported,
         upsert(
@@ -178,7 +178,8 @@ STEPS: Final = (
             _REPORTED,
             first(*_OF_COMMAND, "provider_message_id", "message_key")
             | latest("last_error")
-            | least("created_at", "sent_at", "delivered_at", "read_at")
+            | where("new.body IS NOT NULL", "created_at")
+            | least("sent_at", "delivered_at", "read_at")
             | greatest("attempts", "updated_at")
             | where(
                 "new.facts_until >= old.facts_until",

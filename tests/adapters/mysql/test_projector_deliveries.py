@@ -111,6 +111,19 @@ async def test_the_first_fact_may_come_late(database: Database, projector: Proje
     assert (row["status"], row["body"], row["recipient"], row["created_at"]) == ("sent", command.text, PHONE, naive(1))
 
 
+async def test_an_ack_by_the_networks_coarser_clock_does_not_make_a_command_older(
+    database: Database, projector: Projector
+) -> None:
+    log, event = Log(), invoice()
+    command = command_of(event)
+    facts = [
+        log.reported(fact(command, FactKind.ACCEPTED, Status.QUEUED, 2, command=command)),
+        log.reported(fact(command, FactKind.ACKED, Status.READ, 0, attempt=1, ack=AckStatus.READ)),
+    ]
+    await projector.project([*facts, log.accepted(event)])
+    assert (await one(database, "outbound_messages"))["created_at"] == naive(1)
+
+
 async def test_a_fact_keeps_its_details_but_neither_recipient_nor_text(
     database: Database, projector: Projector
 ) -> None:
