@@ -3,12 +3,12 @@
 import asyncio
 import heapq
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from streams.sending.book import CommandKey
 
-_LONGEST_SLEEP: Final = 30.0  # seconds: after this, a wall clock that jumped is noticed
+_LONGEST_SLEEP: Final = timedelta(seconds=30)  # after this, a wall clock that jumped is noticed
 
 
 class Call(Protocol):
@@ -18,7 +18,7 @@ class Call(Protocol):
 
 
 class Clock(Protocol):
-    """The time of day in UTC. A call may come early: whoever is called looks again."""
+    """The time of day in UTC."""
 
     def now(self) -> datetime: ...
 
@@ -33,9 +33,8 @@ class SystemClock:
         return datetime.now(UTC)
 
     def call_at(self, moment: datetime, callback: Callable[[], None]) -> Call:
-        """Call at a moment; early where that is far away."""
-        seconds = (moment - self.now()).total_seconds()
-        return asyncio.get_running_loop().call_later(min(max(seconds, 0.0), _LONGEST_SLEEP), callback)
+        """Call at a moment; at once where it has passed."""
+        return asyncio.get_running_loop().call_later(max((moment - self.now()).total_seconds(), 0.0), callback)
 
 
 class Alarms:
@@ -59,10 +58,11 @@ class Alarms:
         return due
 
     def set(self) -> None:
-        """Set the call for the nearest moment."""
+        """Set the call for the nearest moment; early where that is far away, so that it is looked for again."""
         self.stop()
         if self._moments:
-            self._call = self._clock.call_at(self._moments[0][0], self._ring)
+            nearest = min(self._moments[0][0], self._clock.now() + _LONGEST_SLEEP)
+            self._call = self._clock.call_at(nearest, self._ring)
 
     def stop(self) -> None:
         """Take the call back."""

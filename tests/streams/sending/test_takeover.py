@@ -189,10 +189,15 @@ async def test_what_comes_in_after_a_hand_over_is_for_the_next_owner() -> None:
     assert len(world.requests) == 1
 
 
-async def test_a_snapshot_is_complete_after_a_hand_over() -> None:
+async def test_a_snapshot_is_complete_after_a_hand_over_however_slow_the_table() -> None:
     world = await World().start()
+    world.table.gate.clear()
     await world.take(ONE, command("later", not_before=START + seconds(60)))
     await world.requests[0].reply(Sent(1, NAMED))
-    await world.outbox.close(10)
+    closing = asyncio.create_task(world.outbox.close(10))
+    await settle()
+    assert not closing.done()
+    world.table.gate.set()
+    await closing
     await world.task
     assert world.table.data[PARTITION][b"position"] == str(len(world.log.facts[PARTITION])).encode()

@@ -137,11 +137,14 @@ class Log:
 
 
 class Table:
-    """The snapshot; `is_frozen` drops writes, as a crash before them would."""
+    """The snapshot; `gate` lets writes through, `is_frozen` drops them, as a crash before them would."""
 
     def __init__(self) -> None:
         self.data: dict[int, dict[bytes, bytes]] = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
         self.is_frozen = False
+        self.writes = 0
 
     def get(self, partition: int, key: bytes) -> bytes | None:
         return self.data.get(partition, {}).get(key)
@@ -150,9 +153,10 @@ class Table:
         return self.data.get(partition, {}).items()
 
     async def write(self, partition: int, changes: Mapping[bytes, bytes | None]) -> None:
-        await asyncio.sleep(0)
+        await self.gate.wait()
         if self.is_frozen:
             return
+        self.writes += 1
         for key, value in changes.items():
             assert value is not None
             self.data.setdefault(partition, {})[key] = value

@@ -1,0 +1,67 @@
+import asyncio
+from datetime import UTC, datetime
+
+from streams.sending.clock import Alarms, SystemClock
+from tests.streams.sending.world import START, Clock, seconds
+
+
+class Bell:
+    """Alarms on a clock of the test's own, and how often they rang."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.rings = 0
+        self.alarms = Alarms(self.clock, self._ring)
+
+    def _ring(self) -> None:
+        self.rings += 1
+        self.alarms.due(self.clock.now())
+        self.alarms.set()
+
+
+async def test_moments_are_due_in_their_order_and_once() -> None:
+    alarms = Bell().alarms
+    for number, key in ((3, b"c"), (1, b"a"), (2, b"b")):
+        alarms.add(START + seconds(number), key)
+    assert alarms.due(START) == []
+    assert alarms.due(START + seconds(2)) == [b"a", b"b"]
+    assert alarms.due(START + seconds(9)) == [b"c"]
+    assert alarms.due(START + seconds(9)) == []
+
+
+async def test_the_nearest_moment_rings() -> None:
+    bell = Bell()
+    bell.alarms.add(START + seconds(5), b"late")
+    bell.alarms.set()
+    bell.alarms.add(START + seconds(2), b"early")
+    bell.alarms.set()
+    await bell.clock.advance(1.9)
+    assert bell.rings == 0
+    await bell.clock.advance(0.1)
+    assert bell.rings == 1
+
+
+async def test_a_far_moment_is_looked_for_again_and_again() -> None:
+    bell = Bell()
+    bell.alarms.add(START + seconds(3600), b"far")
+    bell.alarms.set()
+    await bell.clock.advance(100)
+    assert bell.rings == 3
+
+
+async def test_alarms_that_are_stopped_do_not_ring() -> None:
+    bell = Bell()
+    bell.alarms.add(START + seconds(1), b"a")
+    bell.alarms.set()
+    bell.alarms.stop()
+    await bell.clock.advance(10)
+    assert bell.rings == 0
+
+
+async def test_the_system_clock_calls_at_once_for_a_moment_that_has_passed() -> None:
+    clock = SystemClock()
+    called = asyncio.Event()
+    assert clock.now().tzinfo is UTC
+    clock.call_at(datetime(2020, 1, 1, tzinfo=UTC), called.set)
+    async with asyncio.timeout(5):
+        await called.wait()
