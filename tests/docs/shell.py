@@ -1,7 +1,9 @@
 """Runs the blocks of a document as a person would: one after the other, in one shell, in the project's folder."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from tests.support.stack import Stack, clean_environ
 
 _SECONDS = 60
 _OWN = frozenset({".local", ".env", ".venv"})
-_NAMES = re.compile(r"[0-9a-f]{8,}(?:-[0-9a-f]{4,})*|\d+(?:[.,:]\d+)*")
+_NEW_EVERY_TIME = re.compile(r"[0-9a-fA-F]{8,}(?:-[0-9a-f]{4,})*|[+-]?\d+(?:[.,:]\d+)*")
 _ENVIRONMENT = "posto-docs-environment"
 
 
@@ -56,17 +58,23 @@ class Shell:
         return printed
 
     def _process(self, block: Block, *command: str) -> str:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=self._folder,
             env=self._environ,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=_SECONDS,
+            start_new_session=True,
         )
-        assert done.returncode == 0, f"{block} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        try:
+            printed, errors = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # the shell, and what it started
+            printed, errors = process.communicate()
+        assert process.returncode == 0, f"{block} ended with {process.returncode}:\n{printed}\n{errors}"
+        return printed
 
     def _sql(self, block: Block) -> str:
         address = parse_dsn(read(self._stack.layout.env)["MYSQL_DSN"])
@@ -94,4 +102,4 @@ def has(program: str) -> bool:
 
 def shape(text: str) -> list[str]:
     """The lines of an output without what is new at every run: ids, numbers, times, the width of columns."""
-    return [" ".join(_NAMES.sub("#", line).split()) for line in text.strip().splitlines()]
+    return [" ".join(_NEW_EVERY_TIME.sub("#", line).split()) for line in text.strip().splitlines()]

@@ -1,12 +1,14 @@
 """What the documents tell a person to type works, and prints what they say it prints."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 
-from tests.docs.markdown import DOCUMENTS, README_PT, RUNNABLE, Block, Document
+from tests.docs.markdown import DOCUMENTS, README, README_PT, RUNNABLE, Block, Document
 from tests.docs.shell import Shell, has, shape
 from tests.support.stack import Stack
+from tests.support.waiting import eventually
 
 BLOCKS = [block for document in DOCUMENTS for block in document.blocks if document is not README_PT]
 """All blocks, once: those of the Portuguese README are those of the English one."""
@@ -27,16 +29,38 @@ def _runs(block: Block) -> bool:
     [document for document in DOCUMENTS if document is not README_PT and any(map(_runs, document.blocks))],
     ids=str,
 )
-def test_the_commands_of_a_document_work_in_their_order(document: Document, stack: Stack, tmp_path: Path) -> None:
+async def test_the_commands_of_a_document_work_in_their_order(document: Document, stack: Stack, tmp_path: Path) -> None:
     shell = Shell(stack, tmp_path)
-    printed = None
-    for block in document.blocks:
-        if _runs(block):
-            printed = shell.run(block)
-        elif block.is_output and printed is not None:
-            assert shape(printed) == shape(block.text), f"{block} shows something else"
-        elif block.language in RUNNABLE:
-            printed = None
+    for block, following in itertools.zip_longest(document.blocks, document.blocks[1:]):
+        if not _runs(block):
+            continue
+        if following is not None and following.is_output:
+            await _prints(shell, block, following)
+        else:
+            shell.run(block)
+
+
+async def _prints(shell: Shell, block: Block, output: Block) -> None:
+    """Run a block until it prints what the next one shows: what it looks at may still be on its way."""
+
+    def prints_it() -> bool:
+        assert shape(shell.run(block)) == shape(output.text), f"{block} prints something else"
+        return True
+
+    await eventually(prints_it, 30, interval=0.5)
+
+
+@pytest.mark.e2e
+def test_the_readme_shows_what_the_demo_shows(stack: Stack) -> None:
+    begin, end = "An invoice out:", "Posto is up:"
+    [shown] = [block.text for block in README.blocks if begin in block.text]
+    printed = stack.posto("up").stdout
+    assert begin in printed
+    assert _between(begin, end, printed) == _between(begin, end, shown)
+
+
+def _between(begin: str, end: str, text: str) -> list[str]:
+    return shape(text.partition(begin)[2].partition(end)[0])
 
 
 @pytest.mark.parametrize("tool", TOOLS)
