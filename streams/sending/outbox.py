@@ -23,7 +23,7 @@ from streams.sending.surroundings import Surroundings
 
 log = structlog.get_logger()
 
-_MOST_AT_ONCE: Final = 500  # inputs a step; more would keep the event loop for too long
+_MOST_AT_ONCE: Final = 200  # inputs a step; more would keep the event loop for too long
 
 
 @dataclass(frozen=True, slots=True)
