@@ -91,6 +91,12 @@ def test_the_settings_of_the_readme_are_taken(monkeypatch: pytest.MonkeyPatch) -
     assert settings.model_fields_set == {name.lower() for name, _ in lines}
 
 
+def test_all_that_containers_need_is_named() -> None:
+    compose = (CHECKOUT / "docker-compose.kafka.yml").read_text(encoding="utf-8")
+    [block] = [block for block in OPERATIONS.blocks if "docker compose" in block.text]
+    assert set(re.findall(r"^([A-Z_]+)=", block.text, re.MULTILINE)) == set(re.findall(r"\$\{([A-Z_]+):\?", compose))
+
+
 def test_both_readmes_have_the_same_structure() -> None:
     assert [level for level, _ in README.headings] == [level for level, _ in README_PT.headings]
     assert _order(README.text) == _order(README_PT.text)
