@@ -156,6 +156,7 @@ async def _answers(bootstrap_servers: str) -> bool:
 
 def _format(java: str, jars: Path, properties: str, folder: Path, log: Path) -> None:
     """Format the storage beside its final place and move it there when it is whole."""
+    # One in 64 of these ids begins with a hyphen: it must not stand alone as an argument.
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = [java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{jars}/*", "kafka.tools.StorageTool"]
     with (
@@ -164,7 +165,7 @@ def _format(java: str, jars: Path, properties: str, folder: Path, log: Path) -> 
     ):
         (Path(scratch) / "server.properties").write_text(properties)
         done = subprocess.run(
-            [*command, "format", "--cluster-id", cluster, "--config", "server.properties"],
+            [*command, "format", f"--cluster-id={cluster}", "--config", "server.properties"],
             cwd=scratch,
             stdout=output,
             stderr=output,
