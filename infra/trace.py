@@ -58,10 +58,14 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """One fact about the command, where it lies in `delivery.status`."""
+    """One fact about the command, where it lies in `delivery.status`.
+
+    `recorded_at` is when the hub wrote it down; `at` is its own time, for an ack that of the network, in whole seconds.
+    """
 
     fact: str
     at: datetime
+    recorded_at: datetime
     status: str
     attempt: int
     detail: dict[str, Any]
@@ -199,7 +203,8 @@ def _command(row: Row, facts: Sequence[Row]) -> CommandRecord:
 def _fact(row: Row) -> Fact:
     where = Coordinates(topics.DELIVERY_STATUS, row["source_partition"], row["source_offset"])
     detail = msgspec.json.decode(row["detail"])
-    return Fact(row["fact"], _sure(row["at"]), row["status"], row["attempt"], detail, where)
+    times = _sure(row["at"]), _sure(row["recorded_at"])
+    return Fact(row["fact"], *times, row["status"], row["attempt"], detail, where)
 
 
 def _sighting(row: Row) -> Sighting:

@@ -58,7 +58,7 @@ def _tree(trace: Trace) -> Tree:
         _add_command(tree, command, start)
     for message in trace.messages:
         where = escape(message.conversation_id or "no conversation")
-        when = _when(message.at, start) if message.at else ""
+        when = f"{message.at:%H:%M:%S}" if message.at else ""  # whole seconds, by the network's clock
         branch = tree.add(f"message  {when}  {message.direction} in {where}  [bold]{message.status}[/bold]")
         if message.text and message.direction == "inbound":
             branch.add(escape(message.text))
@@ -89,7 +89,8 @@ def _add_command(tree: Tree, command: CommandRecord, start: datetime | None) -> 
     if command.text:
         branch.add(escape(command.text))
     for fact in command.facts:
-        branch.add(f"{_when(fact.at, start)}  {escape(_said(fact)):<24} {escape(str(fact.record))}{_details(fact)}")
+        when = _when(fact.recorded_at, start)
+        branch.add(f"{when}  {escape(_said(fact)):<24} {escape(str(fact.record))}{_details(fact)}")
 
 
 def _said(fact: Fact) -> str:

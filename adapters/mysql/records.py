@@ -48,11 +48,12 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One record of delivery.status."""
+    """One record of delivery.status; `recorded_at` is when Kafka got it, whatever time the fact itself tells."""
 
     fact: DeliveryFact
     partition: int
     offset: int
+    recorded_at: datetime
 
 
 Decoded = Sighting | Report | SourceRecord
@@ -93,7 +94,8 @@ def decode(record: SourceRecord) -> Decoded:
             case topics.EVENT_ACCEPTED:
                 return Sighting(_decode_event(record.value or b""), moment(record.timestamp))
             case topics.DELIVERY_STATUS:
-                return Report(_decode_fact(record.value or b""), record.partition, record.offset)
+                fact = _decode_fact(record.value or b"")
+                return Report(fact, record.partition, record.offset, moment(record.timestamp))
             case topics.DEAD_LETTER:
                 return record
             case topic:

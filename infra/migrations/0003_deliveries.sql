@@ -71,6 +71,7 @@ CREATE TABLE IF NOT EXISTS delivery_facts (
     trace_id          VARCHAR(255) NOT NULL,
     fact              VARCHAR(30)  NOT NULL,
     at                DATETIME(6)  NOT NULL,
+    recorded_at       DATETIME(6)  NOT NULL,
     status            VARCHAR(20)  NOT NULL,
     attempt           INT UNSIGNED NOT NULL,
     detail            JSON         NOT NULL,

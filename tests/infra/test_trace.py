@@ -122,7 +122,7 @@ async def test_the_view_shows_each_step_with_its_time_and_place(database: Databa
         "billing.invoice.overdue",
         "overdue v3 → whatsapp",
         "attempt_started (1)",
-        "15:00:04.000   +3.000s",
+        "15:00:04.050   +3.050s",
         "delivery.status/0@2",
         "acked read (1)",
         "by delivery.evidence/3@14",

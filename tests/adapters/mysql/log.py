@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -200,7 +200,9 @@ class Log:
         return self.append(topics.EVENT_ACCEPTED, msgspec.json.encode(event), partition, seconds=seconds)
 
     def reported(self, said: DeliveryFact, partition: int = 0) -> LogRecord:
-        return self.append(topics.DELIVERY_STATUS, msgspec.json.encode(said), partition)
+        """A fact on record, fifty milliseconds after its own time."""
+        record = self.append(topics.DELIVERY_STATUS, msgspec.json.encode(said), partition)
+        return replace(record, timestamp=int(said.at.timestamp() * 1000) + 50)
 
     def dead(
         self, original: bytes | None, headers: Mapping[str, str] = MappingProxyType({}), partition: int = 0
