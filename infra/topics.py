@@ -124,7 +124,7 @@ _MEND_COUNT: Final = (
 
 
 def _differing(topic: Topic, state: State, settings: Settings) -> dict[str, str]:
-    wanted = topic.config(settings.posto_min_insync_replicas)
+    wanted = topic.config(settings.posto_min_insync_replicas, settings.posto_dedupe_days)
     return {name: value for name, value in wanted.items() if state.config.get(name) != value}
 
 
@@ -142,7 +142,7 @@ async def _create(admin: Any, topics: list[Topic], settings: Settings) -> None:
                 topic.name,
                 topic.partition_count(settings.posto_partitions),
                 settings.posto_replication_factor,
-                topic_configs=topic.config(settings.posto_min_insync_replicas),
+                topic_configs=topic.config(settings.posto_min_insync_replicas, settings.posto_dedupe_days),
             )
             for topic in topics
         ]

@@ -37,7 +37,10 @@ APP_ID: Final = "posto"
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic. `keyed` ones share one partition count; `retention_ms` -1 keeps for ever; sizes in bytes."""
+    """One topic. `keyed` ones share one partition count; `retention_ms` -1 keeps for ever; sizes in bytes.
+
+    A topic that `follows_dedupe` is kept for as long as the router remembers keys, whatever `retention_ms` says.
+    """
 
     name: str
     keyed: bool = True
@@ -45,17 +48,18 @@ class Topic:
     cleanup: str = "delete"
     retention_ms: int = 7 * DAY_MS
     max_bytes: int = MEGABYTE
+    follows_dedupe: bool = False
     extra: dict[str, str] = field(default_factory=dict)
 
     def partition_count(self, keyed: int) -> int:
         """How many partitions the topic has where the keyed chain has `keyed`."""
         return keyed if self.keyed else self.partitions
 
-    def config(self, min_insync_replicas: int) -> dict[str, str]:
+    def config(self, min_insync_replicas: int, dedupe_days: int = 30) -> dict[str, str]:
         """The topic's Kafka configuration."""
         return {
             "cleanup.policy": self.cleanup,
-            "retention.ms": str(self.retention_ms),
+            "retention.ms": str(dedupe_days * DAY_MS if self.follows_dedupe else self.retention_ms),
             "max.message.bytes": str(self.max_bytes),
             "min.insync.replicas": str(min_insync_replicas),
             **self.extra,
@@ -69,7 +73,6 @@ def changelog(table: str) -> str:
 
 _LONG: Final = 365 * DAY_MS
 _LOG_APPEND = {"message.timestamp.type": "LogAppendTime"}
-_DEDUPE_MS: Final = 30 * DAY_MS
 
 TOPICS: Final = (
     Topic(RAW_WEBHOOK, retention_ms=_LONG, max_bytes=17 * MEGABYTE, extra=_LOG_APPEND),
@@ -91,7 +94,7 @@ TOPICS: Final = (
     Topic(CONFIG_TEMPLATE, keyed=False, cleanup="compact", retention_ms=-1),
     Topic(CONFIG_TARGET, keyed=False, cleanup="compact", retention_ms=-1),
     Topic(CONFIG_CHANGE, keyed=False, retention_ms=_LONG),
-    Topic(changelog(SEEN_TABLE), cleanup="compact,delete", retention_ms=_DEDUPE_MS),
+    Topic(changelog(SEEN_TABLE), cleanup="compact,delete", follows_dedupe=True),
     Topic(changelog(DELIVERIES_TABLE), cleanup="compact", retention_ms=-1),
 )
 
