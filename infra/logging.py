@@ -15,7 +15,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 from infra.settings import Settings
 
-LIBRARIES: Final = ("aiokafka", "faust", "mode")
+LIBRARIES: Final = ("aiokafka", "faust", "mode", "httpx", "httpcore")
 """Heard from level warning on: below that they tell their own story, not the hub's."""
 
 REPETITIVE: Final = (*LIBRARIES, "adapters.edge.observation")

@@ -55,7 +55,8 @@ class Submitter:
         except NormalizationError as error:
             kind = INVALID if error.reason in _INVALID_REASONS else MALFORMED
             fields = (WrongField(field=wrong.field, message=wrong.message) for wrong in error.fields)
-            raise ProblemError(kind, f"{_capitalized(str(error))}.", errors=fields) from None
+            said = str(error) if error.fields else _capitalized(str(error))  # a field's name stays as it is
+            raise ProblemError(kind, f"{said}.", errors=fields) from None
         if len(value) > MAX_BYTES:
             detail = f"One event may have {MAX_BYTES} bytes; this one has {len(value)}."
             raise ProblemError(TOO_LARGE, detail, limit=MAX_BYTES)
