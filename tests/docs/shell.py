@@ -25,7 +25,14 @@ class Shell:
     """A shell on a stack; what a block sets, the next one has."""
 
     def __init__(self, stack: Stack, folder: Path) -> None:
-        """`folder` becomes the project's folder as it is after `make up`."""
+        """`folder` becomes the project's folder as it is after `make up`.
+
+        RuntimeError where `make` would install there: it would tie .venv, which is shared, to `folder`.
+        """
+        stamp = CHECKOUT / ".venv" / ".installed"
+        inputs = (CHECKOUT / name for name in ("requirements.lock", "pyproject.toml", "infra/bootstrap"))
+        if not stamp.exists() or any(source.stat().st_mtime > stamp.stat().st_mtime for source in inputs):
+            raise RuntimeError(".venv is older than what it is made from: run `make status`, then the tests again")
         for entry in CHECKOUT.iterdir():
             if entry.name not in _OWN:
                 (folder / entry.name).symlink_to(entry)
