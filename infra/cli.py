@@ -79,7 +79,6 @@ def posto(context: typer.Context) -> None:
 
     Settings come from the environment, then `.env`, then the running stack's `.local/env`; `.env.example` lists them.
     """
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for results
     if context.invoked_subcommand not in STARTS_THE_STACK:
         from infra.stack.environment import adopt
 
@@ -91,6 +90,7 @@ def main() -> None:
 
     Exit code 2 for settings and usage, 1 for all else that went wrong.
     """
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for results
     try:
         app()
     except OperatorError as error:
