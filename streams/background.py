@@ -40,11 +40,19 @@ class Background:
         finally:
             waiting.cancel()
         if not event.is_set():
-            self._task.result()
+            raise _failure(self._task) or asyncio.CancelledError
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or (error := task.exception()) is None:
+        error = _failure(task)
+        if error is None:
             return
         log.critical("background_work_failed", work=self._name, exc_info=error)
         if self._failed is not None:
             self._failed(error)
+
+
+def _failure(task: asyncio.Task[None]) -> BaseException | None:
+    """What ended a task: an error, or a cancellation that nobody asked for, as a library's own can leak out of it."""
+    if not task.cancelled():
+        return task.exception()
+    return None if task.cancelling() else RuntimeError("cancelled from within")

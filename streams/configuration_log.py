@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from streams.configuration import Published
+from streams.consumers import stopped
 
 _REQUEST_TIMEOUT_MS: Final = 10_000
 _WAIT_MS: Final = 500
@@ -41,7 +42,7 @@ class ConfigurationLog:
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._consumer.stop()
+        await stopped(self._consumer)
 
     async def read(self) -> bool:
         """Wait up to half a second for records and apply them; True where there were any."""

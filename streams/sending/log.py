@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.deliveries import DeliveryFact
 from streams import topics
+from streams.consumers import stopped
 from streams.envelope import headers_for
 from streams.runtime import Headers, Out, Publisher
 
@@ -68,7 +69,7 @@ class KafkaStatusLog:
                         if record.offset < end and record.value is not None:
                             yield record.offset, _decoder.decode(record.value)
         finally:
-            await consumer.stop()
+            await stopped(consumer)
 
 
 def _headers(fact: DeliveryFact) -> Headers:

@@ -23,6 +23,18 @@ async def test_an_error_is_handed_to_the_owner_and_to_who_waits() -> None:
     await work.stop()
 
 
+async def test_a_cancellation_that_nobody_asked_for_is_a_failure() -> None:
+    async def leak() -> None:
+        raise asyncio.CancelledError
+
+    failures: list[BaseException] = []
+    work = Background("work", failures.append)
+    work.start(leak())
+    with pytest.raises(RuntimeError, match="cancelled from within"):
+        await work.until(asyncio.Event())
+    assert [str(failure) for failure in failures] == ["cancelled from within"]
+
+
 async def test_stopping_is_no_failure() -> None:
     failures: list[BaseException] = []
     work = Background("work", failures.append)
