@@ -157,7 +157,7 @@ async def _answers(bootstrap_servers: str) -> bool:
 def _format(java: str, jars: Path, properties: str, folder: Path, log: Path) -> None:
     """Format the storage beside its final place and move it there when it is whole."""
     # One in 64 of these ids begins with a hyphen: it must not stand alone as an argument.
-    cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]  # a leading - is an option
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = [java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{jars}/*", "kafka.tools.StorageTool"]
     with (
         tempfile.TemporaryDirectory(prefix="data-", suffix=".partial", dir=folder) as scratch,
