@@ -1,11 +1,14 @@
 """Configuration as published on `config.*`: authored in MySQL, versioned, read by router and sender."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from schemas.commands import Policy
 from schemas.events import Action
+
+WPP_GATEWAY: Final = "wpp_gateway"
+"""The provider whose channels the hub receives and sends by; those of other providers are only listed."""
 
 
 class Rule(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
@@ -46,7 +49,7 @@ class Channel(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     version: int = 0
     channel_id: str
     tenant: Tenant
-    provider: str = "wpp_gateway"
+    provider: str = WPP_GATEWAY
     display_name: str | None = None
     is_enabled: bool = True
     metadata: dict[str, Any] | None = None

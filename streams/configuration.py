@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from schemas.configuration import SENTINEL_KEY, Change, Channel, Rule, Sentinel, Template, Tenant
+from schemas.configuration import SENTINEL_KEY, WPP_GATEWAY, Change, Channel, Rule, Sentinel, Template, Tenant
 from schemas.events import Event
 from streams import topics
 from streams.routing import RuleSet
@@ -107,7 +107,8 @@ def _entry(key: Key, value: bytes) -> Entry:
 class Configuration:
     """Rules, templates and channels, compiled. Never changes: a change of the topics makes a new one.
 
-    `channels` are by canonical id, `tenants` by theirs. `faults` says what does not work and why, by what it is about.
+    `channels` are those of the gateway by canonical id, `tenants` are by theirs. `faults` says what does not work and
+    why, by what it is about.
     """
 
     def __init__(self, published: Published | None = None) -> None:
@@ -115,8 +116,11 @@ class Configuration:
         entries = published.entries.values()
         self.rules = RuleSet(entry for entry in entries if isinstance(entry, Rule))
         self.templates = TemplateSet(entry for entry in entries if isinstance(entry, Template))
-        self.channels: Mapping[str, Channel] = {entry.id: entry for entry in entries if isinstance(entry, Channel)}
-        self.tenants: Mapping[int, Tenant] = {channel.tenant.id: channel.tenant for channel in self.channels.values()}
+        channels = [entry for entry in entries if isinstance(entry, Channel)]
+        self.channels: Mapping[str, Channel] = {
+            channel.id: channel for channel in channels if channel.provider == WPP_GATEWAY
+        }
+        self.tenants: Mapping[int, Tenant] = {channel.tenant.id: channel.tenant for channel in channels}
         self._channel_of_tenant = {
             channel.tenant.id: channel
             for channel in self.channels.values()
@@ -125,11 +129,11 @@ class Configuration:
         self.faults: Mapping[str, str] = dict(self._faults(published))
 
     def channel(self, channel_id: str) -> Channel | None:
-        """The channel of a canonical id, also where it is disabled."""
+        """The gateway's channel of a canonical id, also where it is disabled."""
         return self.channels.get(channel_id)
 
     def channel_of_tenant(self, tenant_id: int) -> Channel | None:
-        """The enabled channel of an enabled tenant: while a rename is being published, the later of the two."""
+        """The enabled gateway channel of an enabled tenant: while a rename is being published, the later of the two."""
         return self._channel_of_tenant.get(tenant_id)
 
     def choose(self, event: Event) -> Rule | None:

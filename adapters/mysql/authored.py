@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.mysql.pool import Row, Session
-from schemas.configuration import Channel, Rule, Template, Tenant
+from schemas.configuration import WPP_GATEWAY, Channel, Rule, Template, Tenant
 from streams import topics
 from streams.configuration import Entry, Key
 from streams.identity import canonical_channel
@@ -45,16 +45,20 @@ def authored(rows: dict[str, list[Row]]) -> Authored:
     entries: dict[Key, Entry] = {}
     faults: dict[Key, str] = {}
     for topic, (identify, make) in _KINDS.items():
-        for row in rows[topic]:
+        for row in sorted(rows[topic], key=_is_of_another_provider):
             key = Key(topic, identify(row))
-            if key in entries:
-                faults[key] = "several rows have this id; the first one counts"
+            if key in entries or key in faults:
+                faults.setdefault(key, "several rows have this id; the first one counts, the gateway's before others")
                 continue
             try:
                 entries[key] = make(key.id, row)
             except ValueError as error:
                 faults[key] = str(error)
     return Authored(entries, faults)
+
+
+def _is_of_another_provider(row: Row) -> bool:
+    return bool(row.get("provider", WPP_GATEWAY) != WPP_GATEWAY)
 
 
 def _channel(canonical: str, row: Row) -> Channel:

@@ -120,6 +120,15 @@ def test_only_an_enabled_channel_of_an_enabled_tenant_is_the_tenants_channel(cha
     assert current.channel("canalum") is not None
 
 
+def test_a_channel_of_another_provider_is_never_sent_by_nor_received_on() -> None:
+    other = msgspec.structs.replace(CHANNEL, id="outro", channel_id="Outro", provider="other")
+    alone = configuration(other)
+    assert (alone.channel_of_tenant(7), alone.channel("outro")) == (None, None)
+    assert alone.tenants == {7: TENANT}
+    for current in (configuration(CHANNEL, other), configuration(other, CHANNEL)):
+        assert current.channel_of_tenant(7) == CHANNEL
+
+
 def test_while_a_channel_is_renamed_the_later_one_is_the_tenants_channel() -> None:
     renamed = msgspec.structs.replace(CHANNEL, id="canaldois", channel_id="Canal Dois")
     published = Published().after([record(CHANNEL), record(renamed)])

@@ -113,3 +113,13 @@ def test_two_spellings_of_one_channel_are_a_fault() -> None:
     assert isinstance(channel, Channel)
     assert channel.channel_id == "Canal Um"
     assert "several rows" in found.faults[Key(topics.CONFIG_CHANNEL, "canalum")]
+
+
+@pytest.mark.parametrize("metadata", ["null", "{"], ids=["sound", "senseless"])
+def test_another_providers_channel_never_takes_the_place_of_the_gateways(metadata: str) -> None:
+    key = Key(topics.CONFIG_CHANNEL, "canalum")
+    other = {**CHANNEL_ROW, "provider": "other", "tenant_id": 8}
+    found = read(channels=(other, {**CHANNEL_ROW, "metadata": metadata}))
+    assert key in found.faults
+    entry = found.entries.get(key)
+    assert entry is None if metadata == "{" else isinstance(entry, Channel) and entry.tenant.id == 7
