@@ -2,6 +2,9 @@
 
 from typing import Final
 
+PREFIX: Final = "whatsapp."
+"""What all of them begin with, and no event of a producer: they are evidence of what happened to messages."""
+
 INBOUND_MESSAGE: Final = "whatsapp.inbound.message"
 OUTBOUND_MESSAGE: Final = "whatsapp.outbound.message"
 """An own message: typed on the phone, or the echo of one that the hub sent."""

@@ -6,30 +6,45 @@ from typing import Any, Final
 from schemas import event_types
 from schemas.deliveries import AckStatus, Evidence, EvidenceKind
 from schemas.events import Event
+from streams import keys
 
 
 def evidence_of(event: Event) -> Evidence | None:
-    """The evidence in an event: an ack, the echo of an own message, a channel's state; None in all others."""
+    """The evidence in an event: an ack, the echo of an own message, a channel's state; None in all others.
+
+    Only the gateway is a witness, whatever type another's event has. A payload that says nothing proves nothing.
+    """
+    if event.source_system != keys.GATEWAY:
+        return None
     make = _MAKERS.get(event.event_type)
     return make(event, event.payload) if make else None
 
 
-def _ack(event: Event, payload: Mapping[str, Any]) -> Evidence:
-    return _evidence(EvidenceKind.ACK, event, message_key=payload.get("message_key"), ack=AckStatus(payload["status"]))
+def _ack(event: Event, payload: Mapping[str, Any]) -> Evidence | None:
+    message, status = _text(payload, "message_key"), _text(payload, "status")
+    if message is None or status not in _ACK_STATUSES:
+        return None
+    return _evidence(EvidenceKind.ACK, event, message_key=message, ack=AckStatus(status))
 
 
 def _echo(event: Event, payload: Mapping[str, Any]) -> Evidence:
     return _evidence(
         EvidenceKind.ECHO,
         event,
-        message_key=payload.get("message_key"),
+        message_key=_text(payload, "message_key"),
         contact=event.contact,
-        text=payload.get("text") or payload.get("caption"),
+        text=_text(payload, "text") or _text(payload, "caption"),
     )
 
 
-def _channel_state(event: Event, payload: Mapping[str, Any]) -> Evidence:
-    return _evidence(EvidenceKind.CHANNEL_STATE, event, channel_state=payload.get("state"))
+def _channel_state(event: Event, payload: Mapping[str, Any]) -> Evidence | None:
+    state = _text(payload, "state")
+    return None if state is None else _evidence(EvidenceKind.CHANNEL_STATE, event, channel_state=state)
+
+
+def _text(payload: Mapping[str, Any], name: str) -> str | None:
+    value = payload.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _evidence(kind: EvidenceKind, event: Event, **facts: Any) -> Evidence:
@@ -44,7 +59,8 @@ def _evidence(kind: EvidenceKind, event: Event, **facts: Any) -> Evidence:
     )
 
 
-_MAKERS: Final[Mapping[str, Callable[[Event, Mapping[str, Any]], Evidence]]] = {
+_ACK_STATUSES: Final = frozenset(AckStatus)
+_MAKERS: Final[Mapping[str, Callable[[Event, Mapping[str, Any]], Evidence | None]]] = {
     event_types.DELIVERY_ACK: _ack,
     event_types.OUTBOUND_MESSAGE: _echo,
     event_types.CONNECTION_UPDATE: _channel_state,

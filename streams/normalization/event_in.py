@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas import event_types
 from streams import identity, keys, timestamps
 from streams.normalization.decoding import json_type
 from streams.normalization.errors import FieldError, NormalizationError
@@ -135,6 +136,10 @@ def _event_type(value: object) -> str:
     text = _text(value, MAX_NAME)
     if not _EVENT_TYPE.fullmatch(text):
         raise _WrongValueError("expected words with dots between them and no white space, as billing.invoice.overdue")
+    if text.startswith(event_types.PREFIX):
+        raise _WrongValueError(
+            f"must not begin with {event_types.PREFIX}: only the gateway's webhook tells such events"
+        )
     return text
 
 

@@ -64,6 +64,14 @@ async def test_what_cannot_be_read_is_put_aside_and_its_neighbours_go_on(topic: 
     assert len(out[topics.EVENT_NORMALIZED]) == 1
 
 
+async def test_a_producer_cannot_tell_what_happened_on_whatsapp() -> None:
+    out = await normalized(raw(EVENT | {"event_type": "whatsapp.delivery.ack"}))
+
+    [letter] = out[topics.DEAD_LETTER]
+    assert list(out) == [topics.DEAD_LETTER]
+    assert b"event_type: must not begin with whatsapp." in dict(letter.headers)["error_message"]
+
+
 async def test_a_redelivered_record_makes_the_same_bytes() -> None:
     assert await normalized(raw(EVENT)) == await normalized(raw(EVENT))
 

@@ -173,6 +173,16 @@ async def test_an_ack_without_a_channel_reaches_every_sender() -> None:
     assert len(out[topics.DELIVERY_EVIDENCE]) == 8
 
 
+@pytest.mark.parametrize("source", ["erp", keys.GATEWAY])
+async def test_what_proves_nothing_is_accepted_and_told_to_no_sender(source: str) -> None:
+    ack = record(0, event_type=event_types.DELIVERY_ACK, source_system=source, payload={"status": ["read"]})
+
+    out = await Router(usual()).route(ack)
+
+    assert kinds(out) == ["accepted"]
+    assert topics.DELIVERY_EVIDENCE not in out
+
+
 async def test_a_replayed_record_stays_marked_as_one() -> None:
     router = Router(usual())
     replayed = record(0)

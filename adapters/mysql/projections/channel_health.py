@@ -11,6 +11,7 @@ from adapters.mysql.statements import TEXT, TIME, Row, cut, greatest, time, upse
 from adapters.mysql.steps import Write
 from schemas import event_types as types
 from schemas.events import Kind
+from streams import keys
 
 _SEEN_BY: Final = {
     types.INBOUND_MESSAGE: "last_inbound_at",
@@ -25,7 +26,7 @@ def rows(records: Records) -> list[Row]:
     seen: dict[str, dict[str, datetime]] = {}
     states: dict[str, tuple[datetime, str]] = {}
     for event in (sighting.event for sighting in records.sightings):
-        if not event.channel or event.kind not in _ROUTED:
+        if event.source_system != keys.GATEWAY or not event.channel or event.kind not in _ROUTED:
             continue
         if column := _SEEN_BY.get(event.event_type):
             times = seen.setdefault(event.channel, {})

@@ -15,6 +15,7 @@ from schemas import event_types as types
 from schemas.deliveries import AckStatus
 from schemas.events import AcceptedEvent, Action, Kind
 from streams import identity
+from streams.evidence import evidence_of
 
 _ACKS: Final = (
     AckStatus.PENDING,
@@ -67,16 +68,16 @@ def said(records: Records) -> list[Row]:
 
 def acked(records: Records) -> list[Row]:
     """One row an ack that names its channel; those without one reach the hub's own sends by delivery.status."""
-    events = (sighting.event for sighting in records.sightings if sighting.event.kind in _ROUTED)
+    found = (evidence_of(sighting.event) for sighting in records.sightings if sighting.event.kind in _ROUTED)
     return [
         {
-            "channel_id": event.channel,
-            "message_key": event.payload["message_key"],
+            "channel_id": evidence.channel,
+            "message_key": evidence.message_key,
             "direction": "outbound",
-            "ack_rank": _ACKS.index(AckStatus(event.payload["status"])) + 1,
+            "ack_rank": _ACKS.index(evidence.ack) + 1,
         }
-        for event in events
-        if event.event_type == types.DELIVERY_ACK and event.channel
+        for evidence in found
+        if evidence and evidence.ack and evidence.channel
     ]
 
 

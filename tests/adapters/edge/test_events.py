@@ -58,6 +58,7 @@ async def test_the_ordering_key_chooses_the_record_key(producer: httpx.AsyncClie
     ("body", "status", "wrong"),
     [
         ({}, 422, {"source_system", "event_type"}),
+        ({"source_system": "erp", "event_type": "whatsapp.delivery.ack"}, 422, {"event_type"}),
         ({"source_system": "erp"}, 422, {"event_type"}),
         (
             {**INVOICE, "source_system": 5, "payload": [], "tenant_id": "x"},

@@ -160,6 +160,8 @@ def test_what_a_retry_may_change_leaves_the_fingerprint() -> None:
         ({"event_type": "a.b "}, "event_type", "words with dots"),
         ({"event_type": "a\n.b"}, "event_type", "words with dots"),
         ({"event_type": "x" * 201}, "event_type", "201 characters"),
+        ({"event_type": "whatsapp.delivery.ack"}, "event_type", "must not begin with whatsapp."),
+        ({"source_system": "wpp_gateway", "event_type": "whatsapp.x"}, "event_type", "must not begin with whatsapp."),
         ({"external_id": 1.5}, "external_id", "expected str or int, got float"),
         ({"external_id": True}, "external_id", "expected str or int, got bool"),
         ({"external_id": {}}, "external_id", "expected str or int, got object"),
