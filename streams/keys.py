@@ -24,8 +24,8 @@ UNKNOWN: Final = "unknown."
 _KINDS: Final = frozenset({MESSAGE, ACK, CONNECTION, REACTION, REVOKED})
 _OWN: Final = "key:"
 _HASH: Final = "hash:"
-_ESCAPED: Final = re.compile(r"%(25|7C|3A)")
-_CHARACTERS: Final = {"25": "%", "7C": "|", "3A": ":"}
+_ESCAPED: Final = re.compile(r"%(25|7C|3A|20)")
+_CHARACTERS: Final = {"25": "%", "7C": "|", "3A": ":", "20": " "}
 _SHA1: Final = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 
@@ -105,10 +105,15 @@ def _is_kind(name: str) -> bool:
 
 
 def _escape(part: str) -> str:
-    """Percent-escape what would read as structure: `%`, `|`, and the colon of a leading `key:` or `hash:`."""
-    if "%" not in part and "|" not in part and ":" not in part:
+    """Percent-escape what would read as structure: `%`, `|`, and the colon of a leading `key:` or `hash:`.
+
+    And a space at the end: MySQL compares texts as if there were none, so that two keys would be one row.
+    """
+    if "%" not in part and "|" not in part and ":" not in part and not part.endswith(" "):
         return part
     escaped = part.replace("%", "%25").replace("|", "%7C")
+    if escaped.endswith(" "):
+        escaped = f"{escaped[:-1]}%20"
     return escaped.replace(":", "%3A", 1) if escaped.startswith((_OWN, _HASH)) else escaped
 
 

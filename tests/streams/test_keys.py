@@ -15,7 +15,7 @@ from tests.streams.json_values import json_objects, texts
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "key_vectors.json").read_text())
 
 parts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.text(
-    "|%:37CAkeyhash", min_size=1, max_size=12
+    "|%:237C0A keyhash", min_size=1, max_size=12
 )
 optional = st.none() | parts
 event_fields = st.fixed_dictionaries(
@@ -69,6 +69,14 @@ def test_vectors_name_the_namespace() -> None:
 @given(event_fields, event_fields)
 def test_different_facts_have_different_keys(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert (_key(one) == _key(other)) == (_named_by(one) == _named_by(other))
+
+
+@given(event_fields, gateway_fields)
+def test_no_key_ends_in_a_space_that_mysql_would_not_see(
+    fields: dict[str, Any], gateway: tuple[str, str, list[str]]
+) -> None:
+    assert not _key(fields).endswith(" ")
+    assert not keys.for_gateway(*gateway[:2], *gateway[2]).endswith(" ")
 
 
 @given(event_fields, gateway_fields)

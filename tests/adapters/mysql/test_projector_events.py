@@ -184,3 +184,14 @@ async def test_an_event_without_a_contract_is_kept_like_any_other(database: Data
     )
     await projector.project([Log().accepted(event)])
     assert (await one(database, "communication_events"))["event_type"] == "whatsapp.unknown.x"
+
+
+async def test_two_keys_that_differ_by_a_space_at_the_end_are_two_events(
+    database: Database, projector: Projector
+) -> None:
+    log = Log()
+    for own in ("k", "k ", "k  "):
+        key = keys.for_event("erp", "billing.invoice.overdue", idempotency_key=own)
+        said = invoice(idempotency_key=key, event_id=keys.event_id(key), decision=Decision(action=NO_RULE))
+        await projector.project([log.accepted(said)])
+    assert len(await database.fetch("SELECT * FROM communication_events")) == 3
