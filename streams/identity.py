@@ -189,7 +189,7 @@ def _is_brazilian_without_country(digits: str) -> bool:
 
 def _from_text(value: str) -> MessageId | None:
     value = value.strip()
-    if not value or len(value) > _LONGEST_ID:
+    if not value or len(value.upper()) > _LONGEST_ID:  # some letters become two in upper case
         return None
     if value.startswith(("true_", "false_")):
         sent, _, rest = value.partition("_")

@@ -123,9 +123,11 @@ def json(value: Any) -> str:
     return _encode(value).decode()
 
 
-def cut(text: str | None, length: int) -> str | None:
-    """The beginning of a text that is only for reading."""
-    return text if text is None or len(text) <= length else text[: length - 1] + "…"
+def cut(text: Any, length: int) -> str | None:
+    """The beginning of a text that is only for reading; None for what is no text, as a payload may hold anything."""
+    if not isinstance(text, str):
+        return None
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _array(encoded: Sequence[bytes]) -> str:

@@ -27,10 +27,9 @@ def _rows(event: AcceptedEvent) -> list[Row]:
     tenant_id = event.decision.tenant_id if event.decision else None
     if tenant_id is None or event.contact is None:
         return []
-    payload = event.payload
-    name = payload.get("sender_name") if event.event_type == types.INBOUND_MESSAGE else None
-    author = payload.get("author")
-    found = [_row(event, tenant_id, event.contact, payload.get("chat"), None if author else name)]
+    chat, author, sender = (cut(event.payload.get(name), _LONGEST_NAME) for name in ("chat", "author", "sender_name"))
+    name = sender if event.event_type == types.INBOUND_MESSAGE else None
+    found = [_row(event, tenant_id, event.contact, chat, None if author else name)]
     if author and (author_key := _key(author)) and author_key != event.contact:
         found.append(_row(event, tenant_id, author_key, author, name))
     return found
@@ -41,7 +40,7 @@ def _row(event: AcceptedEvent, tenant_id: int, contact: str, network_id: str | N
     return {
         "tenant_id": tenant_id,
         "contact": contact,
-        "display_name": cut(name, _LONGEST_NAME),
+        "display_name": name,
         "named_at": at if name else None,
         "network_id": network_id,
         "first_seen_at": at,

@@ -49,8 +49,8 @@ def _row(report: Report) -> Row:
         "event_id": fact.event_id,
         "trace_id": fact.trace_id,
         "channel_id": fact.channel,
-        "request_id": fact.request_id,
-        "provider_message_id": fact.provider_message_id,
+        "request_id": cut(fact.request_id, 255),
+        "provider_message_id": cut(fact.provider_message_id, 255),
     }
     if fact.fact is FactKind.ATTEMPT_STARTED:
         return row | {"started_at": time(fact.at), "outcome": OPEN}

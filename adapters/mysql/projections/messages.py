@@ -14,7 +14,7 @@ from adapters.mysql.steps import Write
 from schemas import event_types as types
 from schemas.deliveries import AckStatus
 from schemas.events import AcceptedEvent, Action, Kind
-from streams import identity
+from streams import identity, keys
 from streams.evidence import evidence_of
 
 _ACKS: Final = (
@@ -27,6 +27,7 @@ _ACKS: Final = (
 )
 """From the weakest up: a rank is a place in here, counted from 1."""
 _ATTACHED: Final = ("media", "location", "vcard", "quoted", "text_length")
+_TEXTS: Final = ("text", "caption")
 _ROUTED: Final = frozenset({Kind.ACCEPTED, Kind.UPDATED})
 _LONGEST_NAME: Final = 255
 
@@ -50,7 +51,8 @@ def shown(records: Records) -> list[AcceptedEvent]:
 
 def key_of(event: AcceptedEvent) -> str:
     """The key of an event's message: the provider's, else one made of the event."""
-    return event.payload.get("message_key") or f"event:{event.event_id}"
+    key = event.payload.get("message_key") if event.source_system == keys.GATEWAY else None
+    return key if isinstance(key, str) and key else f"event:{event.event_id}"
 
 
 def _is_shown(event: AcceptedEvent) -> bool:
@@ -105,14 +107,14 @@ def _row(event: AcceptedEvent) -> Row:
         "direction": "outbound" if event.event_type == types.OUTBOUND_MESSAGE else "inbound",
         "tenant_id": event.decision.tenant_id if event.decision else event.tenant_id,
         "type": cut(payload.get("type"), 50),
-        "author": payload.get("author"),
+        "author": cut(payload.get("author"), _LONGEST_NAME),
         "author_name": cut(payload.get("sender_name"), _LONGEST_NAME),
         "event_id": event.event_id,
         "event_conversation_id": event.conversation_id or identity.conversation_id(event.channel, event.contact),
         "event_at": time(event.occurred_at),
         "event_revision": 0 if is_shell else event.revision,
         "attachment": json(attached) if attached else None,
-        "text": payload.get("text") or payload.get("caption"),
+        "text": next((text for name in _TEXTS if (text := payload.get(name)) and isinstance(text, str)), None),
     }
 
 

@@ -124,7 +124,7 @@ def _row(report: Report) -> Row:
         "channel_id": fact.channel,
         "status": fact.status,
         "attempts": fact.attempt,
-        "provider_message_id": fact.provider_message_id,
+        "provider_message_id": cut(fact.provider_message_id, 255),
         "message_key": identity.message_key(fact.provider_message_id),
         "last_error": _error(fact),
         "retry_at": time(fact.retry_at) if fact.status is Status.RETRYING else None,

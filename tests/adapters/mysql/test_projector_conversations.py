@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from adapters.mysql.pool import Database
@@ -211,6 +212,20 @@ async def test_the_name_in_a_group_is_that_of_who_speaks(database: Database, pro
 async def test_an_own_message_does_not_name_the_contact(database: Database, projector: Projector) -> None:
     await projector.project([Log().accepted(message(own=True, payload={"sender_name": "A Empresa"}))])
     assert (await one(database, "contacts"))["display_name"] is None
+
+
+@pytest.mark.parametrize("odd", [7, ["x"], {"x": 1}, "x" * 1_000, True], ids=lambda odd: type(odd).__name__)
+async def test_a_producers_event_may_open_a_conversation_whatever_its_payload_holds(
+    database: Database, projector: Projector, odd: object
+) -> None:
+    names = ("message_key", "type", "text", "caption", "author", "sender_name", "chat", "media", "shell")
+    said = message(source_system="erp", payload=dict.fromkeys(names, odd))
+    said = msgspec.structs.replace(said, event_type="erp.note")
+    await projector.project([Log().accepted(said)])
+    row = await one(database, "messages")
+    assert row["message_key"] == f"event:{said.event_id}"
+    assert row["text"] == (odd if isinstance(odd, str) else None)
+    assert {contact["contact"] for contact in await database.fetch("SELECT * FROM contacts")} == {said.contact}
 
 
 async def test_a_channels_health_is_its_latest_state_and_its_latest_messages(

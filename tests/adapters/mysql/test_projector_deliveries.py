@@ -93,6 +93,19 @@ async def test_an_answer_after_doubt_is_the_attempts_outcome_and_doubt_never_hid
     assert (attempt["outcome"], attempt["reason"], attempt["ended_at"]) == ("answered", None, naive(5))
 
 
+@pytest.mark.parametrize("named", ["3EB0" * 100, "ß" * 255], ids=["long", "long in upper case"])
+async def test_an_answer_is_kept_however_long_the_name_that_it_gives_the_message(
+    database: Database, projector: Projector, named: str
+) -> None:
+    log, command = Log(), command_of(invoice())
+    said = fact(command, FactKind.ANSWERED, Status.SENT, 4, attempt=1, provider_message_id=named, request_id="r" * 300)
+    await projector.project([log.reported(said)])
+    row, attempt = await one(database, "outbound_messages"), await one(database, "delivery_attempts")
+    assert (row["status"], row["message_key"], attempt["outcome"]) == ("sent", None, "answered")
+    assert named.startswith(row["provider_message_id"].rstrip("…"))
+    assert row["provider_message_id"] == attempt["provider_message_id"]
+
+
 async def test_a_command_is_shown_before_any_sender_took_it(database: Database, projector: Projector) -> None:
     log, event = Log(), invoice()
     await projector.project([log.accepted(event)])
