@@ -32,6 +32,7 @@ class Reconciler:
     def __init__(self, settings: Settings, failed: Failed | None = None) -> None:
         self._settings = settings
         self._alarms: dict[str, str] = {}
+        self._wait = _FIRST_WAIT
         self._work = Background("reconciler", failed)
 
     async def start(self) -> None:
@@ -44,25 +45,24 @@ class Reconciler:
 
     async def _run(self) -> None:
         db = database(self._settings, connections=1)
-        wait = _FIRST_WAIT
         try:
             while True:
                 try:
                     async with db.session() as session, held(session, "reconciler"):
                         log.info("reconciler_elected")
                         async with publishing(self._settings) as publisher:
-                            wait = _FIRST_WAIT
                             await self._reconcile(session, publisher)
                 except (DatabaseError, KafkaError) as error:
-                    log.warning("configuration_not_reconciled", error=str(error), retry_in_seconds=wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, _LONGEST_WAIT)
+                    log.warning("configuration_not_reconciled", error=str(error), retry_in_seconds=self._wait)
+                await asyncio.sleep(self._wait)
+                self._wait = min(self._wait * 2, _LONGEST_WAIT)
         finally:
             await db.close()
 
     async def _reconcile(self, session: Session, publisher: Publisher) -> None:
         while True:
             outcome = await publisher.publish(session)
+            self._wait = _FIRST_WAIT
             for item in outcome.publications:
                 log.info("configuration_published", entry=str(item.key), version=item.version, deleted=not item.entry)
             await self._alarm(outcome, publisher)

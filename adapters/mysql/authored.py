@@ -12,6 +12,9 @@ from streams.configuration import Entry, Key
 from streams.identity import canonical_channel
 from streams.publication import Authored
 
+MAX_BYTES: Final = 900_000
+"""Largest entry as JSON, so that it stays within a topic's record together with what is published around it."""
+
 _CHANNELS: Final = """
 SELECT c.channel_id, c.provider, c.display_name, c.is_enabled, c.metadata,
        t.id AS tenant_id, t.name AS tenant_name, t.time_zone, t.is_enabled AS tenant_is_enabled
@@ -51,10 +54,16 @@ def authored(rows: dict[str, list[Row]]) -> Authored:
                 faults.setdefault(key, "several rows have this id; the first one counts, the gateway's before others")
                 continue
             try:
-                entries[key] = make(key.id, row)
+                entries[key] = _publishable(make(key.id, row))
             except ValueError as error:
                 faults[key] = str(error)
     return Authored(entries, faults)
+
+
+def _publishable(entry: Entry) -> Entry:
+    if (size := len(msgspec.json.encode(entry))) > MAX_BYTES:
+        raise ValueError(f"it has {size} bytes, at most {MAX_BYTES} are published")
+    return entry
 
 
 def _is_of_another_provider(row: Row) -> bool:

@@ -110,6 +110,15 @@ async def test_a_set_that_vanished_is_refused_unless_it_is_meant(hub: Settings, 
     assert {key.topic for key in (await in_force(hub)).entries} == {topics.CONFIG_CHANNEL, topics.CONFIG_TEMPLATE}
 
 
+async def test_a_row_that_is_too_large_is_a_fault_and_the_others_are_published(hub: Settings, db: Database) -> None:
+    await author(db, *SEEDS, "INSERT INTO message_templates (name, body) VALUES ('u', REPEAT('x', 1100000))")
+    outcome = await publish_configuration(hub)
+    assert {key.id for key in outcome.faults} == {"u"}
+    assert {item.key.id for item in outcome.publications} == {"canalum", "t", "r", "s"}
+    await author(db, "UPDATE message_templates SET body = REPEAT('\"', 440000) WHERE name = 'u'")
+    assert [item.key.id for item in (await publish_configuration(hub)).publications] == ["u"]
+
+
 async def test_without_rules_nothing_is_complete(hub: Settings, db: Database) -> None:
     await author(db, *SEEDS[:2])
     await publish_configuration(hub)

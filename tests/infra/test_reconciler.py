@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
 from structlog.testing import capture_logs
 
 from adapters.mysql.pool import Database
+from infra.configuration import Outcome, Publisher
 from infra.database import database
 from infra.kafka import connection
 from infra.migrations.runner import migrate
@@ -162,6 +164,25 @@ async def test_a_lost_connection_to_mysql_is_made_anew(
             await db.execute(f"KILL {row['id']}")
     await author(db, "UPDATE routing_rules SET priority = 8 WHERE id = 'r'")
     await eventually(lambda: (found := rule(feed)) and found.priority == 8, timeout=20)
+
+
+async def test_a_publication_that_fails_again_is_tried_ever_less_often(
+    hub: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> Outcome:
+        raise MessageSizeTooLargeError("too large")
+
+    monkeypatch.setattr(Publisher, "publish", refused)
+    reconciler = Reconciler(hub)
+    with capture_logs() as logs:
+
+        def waits() -> list[float]:
+            return [entry["retry_in_seconds"] for entry in logs if entry["event"] == "configuration_not_reconciled"]
+
+        await reconciler.start()
+        await eventually(lambda: len(waits()) >= 3)
+        await reconciler.stop()
+    assert waits()[:3] == [0.5, 1.0, 2.0]
 
 
 async def test_a_mysql_that_is_away_is_waited_for(hub: Settings) -> None:

@@ -1,8 +1,9 @@
 from typing import Any
 
+import msgspec
 import pytest
 
-from adapters.mysql.authored import authored
+from adapters.mysql.authored import MAX_BYTES, authored
 from schemas.commands import Policy
 from schemas.configuration import Channel, Rule, Template, Tenant
 from schemas.events import Action
@@ -105,6 +106,15 @@ def test_a_row_that_makes_no_sense_is_a_fault_and_hinders_no_other(column: str, 
     found = read(rules=({**RULE_ROW, column: value}, {**RULE_ROW, "id": "good"}))
     assert set(found.entries) == {Key(topics.CONFIG_RULE, "good")}
     assert reason in found.faults[Key(topics.CONFIG_RULE, "r")]
+
+
+@pytest.mark.parametrize("letter", ["x", "\x00"], ids=["plain", "escaped"])
+def test_a_row_that_is_too_large_to_be_published_is_a_fault_and_hinders_no_other(letter: str) -> None:
+    most = (MAX_BYTES - len(msgspec.json.encode(Template(id="t", body="")))) // len(msgspec.json.encode(letter)[1:-1])
+    large = {**TEMPLATE_ROW, "is_enabled": 1, "body": letter * (most + 1)}
+    found = read(templates=(large, {**large, "name": "u", "body": letter * most}))
+    assert {key.id for key in found.entries} == {"u"}
+    assert "at most 900000 are published" in found.faults[Key(topics.CONFIG_TEMPLATE, "t")]
 
 
 def test_two_spellings_of_one_channel_are_a_fault() -> None:
