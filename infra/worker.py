@@ -72,7 +72,7 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
 
     db = database(settings)
     stack.push_async_callback(db.close)
-    reconciler = Reconciler(settings)
+    reconciler = Reconciler(settings, failed=die)
     await reconciler.start()
     stack.push_async_callback(reconciler.stop)
     feed = ConfigurationFeed(kafka, failed=die)

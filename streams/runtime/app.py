@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 from faust.app.base import BootStrategy
@@ -65,6 +65,13 @@ class _WithoutWeb(BootStrategy):
     enable_web = False  # Faust's server listens on all interfaces with open table views
 
 
+class HandOver(NamedTuple):
+    """What somebody does at a hand-over (`BatchApp.on_hand_over`)."""
+
+    stop: Callable[[], None]
+    release: Callable[[], Awaitable[None]]
+
+
 class BatchApp(faust.App):
     """A Faust app on the batch transport."""
 
@@ -76,7 +83,7 @@ class BatchApp(faust.App):
         self.fatal = fatal
         self.publisher = Publisher(lambda: self.producer._ensure_producer())
         self._config = config
-        self._before_hand_over: list[Callable[[], Awaitable[None]]] = []
+        self._hand_overs: list[HandOver] = []
         super().__init__(config.app_id, **(_faust_options(config) | options))
 
     def _create_directories(self) -> None:
@@ -88,18 +95,24 @@ class BatchApp(faust.App):
     def _new_producer_transport(self) -> Any:
         return _BatchTransport(self.conf.broker_producer, self)
 
-    def before_hand_over(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Call back whenever the partitions are about to be taken away, once the agents' batches are done.
+    def on_hand_over(self, stop: Callable[[], None], release: Callable[[], Awaitable[None]]) -> None:
+        """Take part in every hand-over of the partitions, at a rebalance or a stop.
 
-        The next owner may start as soon as the callback returned.
+        `stop` is called at its beginning: start nothing more. `release` is awaited once the agents' batches are done:
+        the next owner may start as soon as it returned.
         """
-        self._before_hand_over.append(callback)
+        self._hand_overs.append(HandOver(stop, release))
 
-    async def hand_over(self) -> None:
-        """Called by the consumer: let go of what is held for the partitions."""
-        for callback in self._before_hand_over:
+    def begin_hand_over(self) -> None:
+        """Called by the consumer when the partitions are about to be taken away."""
+        for one in self._hand_overs:
+            one.stop()
+
+    async def finish_hand_over(self) -> None:
+        """Called by the consumer when the agents' batches are done: let go of what is held for the partitions."""
+        for one in self._hand_overs:
             try:
-                await callback()
+                await one.release()
             except Exception as error:  # noqa: BLE001 (Faust would only log it)
                 self.fatal(error)
 

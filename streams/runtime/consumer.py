@@ -28,6 +28,8 @@ _REBALANCE_POLL = 0.05
 _FULL_POLL = 0.02
 _IDLE_WAIT = 0.01
 _ROOM_WAIT = 0.1
+NO_GENERATION = -1
+"""The consumer's generation between a revocation and the next assignment."""
 ABANDON_AFTER = 10.0
 """Seconds that a batch in hand may still take once its partitions are being taken away."""
 
@@ -152,19 +154,25 @@ class BatchConsumer(driver.Consumer):
     # -- handing over
 
     async def wait_empty(self) -> None:
-        """Finish the batches in hand and commit them; those that wait for something else are let go.
+        """Finish the batches in hand and commit them; those that take too long are let go.
 
         Called at every revocation and at a stop, when nothing more is delivered.
         """
         self.handing_over.set()
         try:
+            self.app.begin_hand_over()
             await super().wait_empty()
-            await self.app.hand_over()
+            await self.app.finish_hand_over()
         finally:
             self.handing_over.clear()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit what was acknowledged (in `super`), then forget what was delivered."""
+        """Commit what was acknowledged (in `super`), then forget what was delivered.
+
+        Until the next assignment there is no generation: a recovery that still runs for the last one must not let the
+        records flow at its end, nor have partitions taken over.
+        """
+        self.app.consumer_generation_id = NO_GENERATION
         await super().on_partitions_revoked(revoked)
         for batches in self._delivered.values():
             for batch in batches:

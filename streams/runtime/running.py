@@ -9,6 +9,9 @@ from streams.runtime.errors import BatchRuntimeError
 
 log = structlog.get_logger()
 
+STOP_SECONDS = 27.0
+"""For a stop in order: more than a hand-over takes, less than supervisors wait before they kill."""
+
 
 class CrashedError(BatchRuntimeError):
     """Faust's services failed by themselves."""
@@ -25,7 +28,11 @@ async def run(app: BatchApp, stop: asyncio.Event) -> None:
     log.info("worker_started", app=app.conf.id)
     if await app.wait_for_stopped(stop) and not stop.is_set():
         app.fatal(CrashedError(f"{app.conf.id} stopped by itself: {app.crash_reason!r}"))
-    await app.stop()
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await app.stop()
+    except TimeoutError:  # Kafka is away, say: what is not committed comes again
+        app.fatal(CrashedError(f"{app.conf.id} did not stop within {STOP_SECONDS:g} seconds"))
     log.info("worker_stopped", app=app.conf.id)
 
 

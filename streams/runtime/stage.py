@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import structlog
@@ -19,12 +19,13 @@ from streams.runtime.table import BatchTable
 
 log = structlog.get_logger()
 
-AgentFunction = Callable[[Batch], Awaitable[None]]
+AgentFunction = Callable[[Batch], Coroutine[Any, Any, None]]
 T = TypeVar("T")
 
 _GROUP_BYTES = 2_097_152  # how much of what is queued is worked through at once
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
+_LOOK = 1.0  # how often work that takes long is held against a hand-over
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -138,7 +139,7 @@ class Stage:
         while True:
             batch = Batch(self.name, records, self._partitions, self._table)
             try:
-                await self._function(batch)
+                await self._before_handover(self._function(batch))
             except (asyncio.CancelledError, HandingOverError, BrokenInvariantError, PublishError):
                 raise
             except self._transient as error:
@@ -183,14 +184,16 @@ class Stage:
     async def _before_handover(self, work: Coroutine[Any, Any, T]) -> T:
         """Let work finish, for a bounded time once the partitions are being taken away."""
         task = asyncio.ensure_future(work)
+        left = ABANDON_AFTER
         try:
-            await asyncio.wait({task}, timeout=ABANDON_AFTER)
             while not task.done():
-                if self._consumer.handing_over.is_set():
-                    task.cancel()
-                    raise HandingOverError
-                await asyncio.wait({task}, timeout=ABANDON_AFTER)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
+                await asyncio.wait({task}, timeout=_LOOK)
+                if self._consumer.handing_over.is_set() and not task.done():
+                    left -= _LOOK
+                    if left <= 0:
+                        raise HandingOverError
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=_LOOK)
         return task.result()

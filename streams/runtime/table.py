@@ -9,6 +9,7 @@ import faust
 import structlog
 from faust.types import TP
 
+from streams.runtime.consumer import NO_GENERATION
 from streams.runtime.errors import BrokenInvariantError
 from streams.runtime.publisher import Out, Publisher, Span
 
@@ -96,7 +97,12 @@ class BatchTable(faust.Table):
             self._fatal(error)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """Forget the partitions that left, then tell who waits for the table."""
+        """Forget the partitions that left, then tell who waits for the table.
+
+        Nothing where the partitions were revoked meanwhile: the next recovery comes here again.
+        """
+        if self.app.consumer_generation_id == NO_GENERATION:
+            return
         try:
             owned = frozenset(tp.partition for tp in active_tps)
             for partition in [partition for partition in self._held if partition not in owned]:

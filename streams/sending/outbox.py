@@ -121,12 +121,16 @@ class Outbox:
         finally:
             self._end()
 
+    def stop_sending(self) -> None:
+        """Let no new request leave: what is due stays due for the next owner."""
+        self._is_closing = True
+
     async def close(self, grace: float) -> None:
         """Hand the partition over: start nothing more, wait `grace` seconds for answers, write the snapshot, end.
 
         Requests that are still under way then are let go; the next owner finds their attempts open.
         """
-        self._is_closing = True
+        self.stop_sending()
         if not self._dispatch.is_idle:
             deadline = self._around.clock.now() + timedelta(seconds=grace)
             call = self._around.clock.call_at(deadline, self._drained.set)

@@ -25,20 +25,36 @@ class Outboxes:
         self._grace = grace
         self._fatal = fatal
         self._running: dict[int, tuple[Outbox, asyncio.Task[None]]] = {}
+        self._taking: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
         self._is_between = True
 
     async def assigned(self, partitions: frozenset[int]) -> None:
-        """Own these partitions and no other: to be called when their tables are recovered, before records arrive."""
+        """Own these partitions and no other: to be called when their tables are recovered, before records arrive.
+
+        Returns early where a release or another assignment comes in between: what was not taken by then never is.
+        """
+        await self._stop_taking()
         await self._hand_over(frozenset(self._running) - partitions)
-        room = asyncio.Semaphore(_TAKEN_OVER_AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for partition in sorted(partitions - frozenset(self._running)):
-                group.create_task(self._take_over(partition, room))
-        self._is_between = False
+        taking = self._taking = asyncio.create_task(self._take_over_all(partitions - frozenset(self._running)))
+        await asyncio.wait({taking})
+        if self._taking is taking and not taking.cancelled():
+            self._taking = None
+            taking.result()
+            self._is_between = False
+
+    def stop_sending(self) -> None:
+        """Let no new request leave; answers of those under way are still taken. The first step of a hand-over."""
+        for outbox, _ in self._running.values():
+            outbox.stop_sending()
 
     async def release(self) -> None:
-        """Hand all partitions over: at every rebalance and stop, since nobody knows yet which of them come back."""
+        """Hand all partitions over: at every rebalance and stop, since nobody knows yet which of them come back.
+
+        Returns when nothing of this worker is under way any more, however many releases run at once.
+        """
         self._is_between = True
+        await self._stop_taking()
         await self._hand_over(frozenset(self._running))
 
     async def take(self, incoming: Mapping[int, Sequence[Incoming]]) -> None:
@@ -53,6 +69,19 @@ class Outboxes:
             raise BrokenInvariantError(f"records of partitions {missing}, which have no owner here")
         await asyncio.gather(*(self._running[partition][0].take(inputs) for partition, inputs in incoming.items()))
 
+    async def _stop_taking(self) -> None:
+        """End a take-over that is under way: its partitions may be somebody else's by now."""
+        taking, self._taking = self._taking, None
+        if taking is not None:
+            taking.cancel()
+            await asyncio.wait({taking})
+
+    async def _take_over_all(self, partitions: frozenset[int]) -> None:
+        room = asyncio.Semaphore(_TAKEN_OVER_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for partition in sorted(partitions):
+                group.create_task(self._take_over(partition, room))
+
     async def _take_over(self, partition: int, room: asyncio.Semaphore) -> None:
         async with room:
             outbox = Outbox(partition, self._around)
@@ -62,8 +91,11 @@ class Outboxes:
         self._running[partition] = outbox, task
 
     async def _hand_over(self, partitions: frozenset[int]) -> None:
-        leaving = [self._running.pop(partition) for partition in sorted(partitions)]
-        await asyncio.gather(*(self._close(outbox, task) for outbox, task in leaving))
+        for partition in sorted(partitions):
+            leaving = asyncio.create_task(self._close(*self._running.pop(partition)))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+        await asyncio.gather(*self._leaving)
 
     async def _close(self, outbox: Outbox, task: asyncio.Task[None]) -> None:
         closing = asyncio.ensure_future(outbox.close(self._grace))

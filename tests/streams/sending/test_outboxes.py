@@ -81,6 +81,58 @@ async def test_what_comes_in_between_two_assignments_is_for_the_next_owner() -> 
         await owner.take()
 
 
+async def test_a_release_ends_a_take_over_that_is_under_way_and_nothing_of_it_is_sent() -> None:
+    owner = Owner()
+    owner.world.log.readable.clear()
+    taking = asyncio.create_task(owner.outboxes.assigned(frozenset([PARTITION])))
+    await settle()
+    await owner.outboxes.release()
+    owner.world.log.readable.set()
+    await taking
+    await settle()
+    assert owner.world.requests == []
+    with pytest.raises(HandingOverError):
+        await owner.take()
+
+
+async def test_an_assignment_that_comes_in_between_is_the_only_one_that_counts() -> None:
+    owner = Owner()
+    owner.world.log.readable.clear()
+    first = asyncio.create_task(owner.outboxes.assigned(frozenset([PARTITION])))
+    await settle()
+    second = asyncio.create_task(owner.outboxes.assigned(frozenset([5])))
+    await settle()
+    owner.world.log.readable.set()
+    await asyncio.gather(first, second)
+    await owner.take(5)
+    assert len(owner.world.requests) == 1
+    with pytest.raises(BrokenInvariantError, match=f"{PARTITION}"):
+        await owner.take()
+
+
+async def test_a_second_release_waits_for_the_answers_that_the_first_waits_for() -> None:
+    owner = Owner()
+    await owner.assigned(PARTITION)
+    await owner.take()
+    first = asyncio.create_task(owner.outboxes.release())
+    await settle()
+    second = asyncio.create_task(owner.outboxes.release())
+    await settle()
+    assert not second.done()
+    await owner.world.requests[0].reply(Sent(1))
+    await asyncio.gather(first, second)
+    assert owner.world.status(ONE) is Status.SENT
+
+
+async def test_once_sending_stopped_commands_are_taken_and_none_leaves() -> None:
+    owner = Owner()
+    await owner.assigned(PARTITION)
+    owner.outboxes.stop_sending()
+    await owner.take()
+    assert owner.world.requests == []
+    assert owner.world.status(ONE) is Status.QUEUED
+
+
 async def test_an_error_that_ends_an_outbox_is_reported() -> None:
     owner = Owner()
     await owner.assigned(PARTITION)

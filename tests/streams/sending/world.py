@@ -110,7 +110,7 @@ class Call:
 
 
 class Log:
-    """The log of all partitions; `gate` lets appends through."""
+    """The log of all partitions; `gate` lets appends through, `readable` reads."""
 
     def __init__(self) -> None:
         self.facts: dict[int, list[DeliveryFact]] = {}
@@ -118,6 +118,8 @@ class Log:
         self.gate.set()
         self.error: Exception | None = None
         self.reads: list[tuple[int, int]] = []
+        self.readable = asyncio.Event()
+        self.readable.set()
 
     async def append(self, partition: int, facts: Sequence[DeliveryFact]) -> Sequence[int]:
         facts = list(facts)
@@ -131,6 +133,7 @@ class Log:
 
     async def read(self, partition: int, start: int) -> AsyncIterator[tuple[int, DeliveryFact]]:
         self.reads.append((partition, start))
+        await self.readable.wait()
         for offset, fact in enumerate(list(self.facts.get(partition, ()))):
             if offset >= start:
                 yield offset, fact
