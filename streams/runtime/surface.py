@@ -18,6 +18,8 @@ RELIED_ON: Final = (
     "faust:Table.persisted_offset",
     "faust.app.base:App._new_transport",
     "faust.app.base:App._new_producer_transport",
+    "faust.app.base:App.consumer_generation_id",
+    "faust.app.base:App.rebalancing",
     "faust.app.base:App._create_directories",
     "faust.app.base:App._stop_consumer",
     "faust.app.base:App.BootStrategy",

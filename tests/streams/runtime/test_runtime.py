@@ -103,6 +103,22 @@ async def test_a_worker_that_waits_out_a_fault_stops_at_once_and_its_batch_goes_
     assert set(await cluster.outputs()) == {b"transient"}
 
 
+async def test_an_agent_that_hangs_is_let_go_at_a_stop_and_its_batch_goes_to_the_next(cluster: Cluster) -> None:
+    (cluster.folder / "down").touch()
+    await cluster.send(b"stuck", partition=0)
+    first = cluster.start()
+    await eventually(cluster.joined, 40)
+
+    assert await cluster.stop(first) == 0
+    assert "batch_let_go" in cluster.logs()
+    assert await cluster.committed() == {}
+
+    (cluster.folder / "down").unlink()
+    cluster.start()
+    await eventually(cluster.drained, 40, because=cluster.logs())
+    assert set(await cluster.outputs()) == {b"stuck"}
+
+
 async def test_a_decision_is_durable_before_its_effects_and_said_again_after_a_crash(cluster: Cluster) -> None:
     (cluster.folder / "answer").write_text("first")
     await cluster.send_numbers(range(100))
