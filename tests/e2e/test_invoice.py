@@ -152,7 +152,7 @@ async def test_a_message_with_a_hole_is_a_dead_letter_and_not_sent(hub: Hub) -> 
 
 
 async def _facts(hub: Hub, command_id: str) -> list[object]:
-    return await hub.records(topics.DELIVERY_STATUS, lambda record: command_id.encode() in record.value)
+    return await hub.records(topics.DELIVERY_STATUS, lambda record: command_id.encode() in (record.value or b""))
 
 
 def _wrapper_envelope(sender: str, message: str) -> dict[str, object]:
