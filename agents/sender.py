@@ -22,7 +22,7 @@ from streams.sending.outboxes import Outboxes
 SOURCES: Final = (topics.COMMAND_OUTBOUND, topics.DELIVERY_EVIDENCE)
 OUTPUTS: Final = ()
 
-LARGEST_COMMAND: Final = 262_144
+LARGEST_COMMAND: Final = 393_216
 """Bytes: a larger command might not fit, in the form of a fact or of the snapshot, into the topics of those."""
 
 _decode_command = msgspec.json.Decoder(Command).decode

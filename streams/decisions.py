@@ -8,6 +8,7 @@ from schemas.commands import Command
 from schemas.configuration import Channel, Rule
 from schemas.events import NO_RULE, Action, Decision, Event, Kind
 from streams import identity, keys
+from streams.normalization.content import MAX_TEXT
 
 
 class CannotSendError(ValueError):
@@ -151,6 +152,9 @@ def _text(event: Event, rule: Rule, configuration: Configuration) -> tuple[str, 
         for name in ("text", "message"):
             ready = event.payload.get(name)
             if isinstance(ready, str) and ready.strip():
+                if len(ready) > MAX_TEXT:
+                    message = f"payload.{name} has {len(ready)} characters, at most {MAX_TEXT} can be sent"
+                    raise CannotSendError("text_too_long", message)
                 return ready, None, None
     if rule.template is None:
         raise CannotSendError("no_text", f"the payload has no text and rule {rule.id} has no template")

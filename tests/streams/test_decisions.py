@@ -10,6 +10,7 @@ from schemas.configuration import Channel
 from schemas.events import Coordinates, Event, Kind
 from streams import keys
 from streams.decisions import decide
+from streams.normalization.content import MAX_TEXT
 from tests.streams.samples_configuration import CHANNEL, OTHER_TENANT, OVERDUE, TEMPLATES, configuration, usual
 
 RECEIVED = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -119,6 +120,16 @@ def test_a_ready_text_wins_over_the_template() -> None:
 
     assert command is not None
     assert (command.text, command.template, command.template_version) == ("Olá, Ana", None, None)
+
+
+@pytest.mark.parametrize("name", ["text", "message"])
+def test_a_text_is_sent_up_to_the_longest_that_whatsapp_takes(name: str) -> None:
+    longest = decide(event(payload={"to": "5547999990001", name: "á" * MAX_TEXT}), usual())
+    longer = decide(event(payload={"to": "5547999990001", name: "á" * (MAX_TEXT + 1)}), usual())
+
+    assert longest.kind is Kind.ACCEPTED
+    assert (longer.kind, longer.command) == (Kind.REJECTED, None)
+    assert longer.decision.reason == f"payload.{name} has 65537 characters, at most 65536 can be sent"
 
 
 def test_a_command_expires_at_the_earlier_of_the_events_end_and_the_rules_time_to_live() -> None:
