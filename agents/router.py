@@ -8,7 +8,7 @@ import msgspec
 from agents import metrics
 from schemas import headers
 from schemas.commands import Command
-from schemas.events import Decision, Event, Kind
+from schemas.events import Coordinates, Decision, Event, Kind
 from streams import keys, topics
 from streams.decisions import Configuration, Outcome, decide
 from streams.dedupe import Seen, Verdict, judge
@@ -53,14 +53,14 @@ def build(source: ConfigurationSource, *, keep: timedelta) -> AgentFunction:
             verdict, seen = judge(batch.lookup(record, key), event, keep)
             if verdict in (Verdict.FIRST, Verdict.CORRECTED):
                 outcome = decide(event, configuration)
-                seen = _remembered(event, outcome)
+                seen = _remembered(event, outcome, corrects=seen.raw if seen else None)
                 batch.store(record, key, seen.encode())
             _emit(batch, record, value, event, verdict, seen)
 
     return router
 
 
-def _remembered(event: Event, outcome: Outcome) -> Seen:
+def _remembered(event: Event, outcome: Outcome, corrects: Coordinates | None) -> Seen:
     return Seen(
         raw=event.raw,
         fingerprint=event.fingerprint,
@@ -69,6 +69,7 @@ def _remembered(event: Event, outcome: Outcome) -> Seen:
         received_at=event.received_at.timestamp(),
         decision=outcome.decision,
         commands=(_encode(outcome.command),) if outcome.command else (),
+        corrects=corrects,
     )
 
 

@@ -14,8 +14,9 @@ _encoder: Final = msgspec.msgpack.Encoder()
 class Seen(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What the router remembers of an idempotency key.
 
-    `raw` is where it was first sighted. `kind` is accepted, rejected or quarantined. `commands` are the bytes that
-    were emitted, to be emitted again unchanged. `received_at` is in seconds since the epoch.
+    `raw` is where it was first sighted; where that sighting was rejected and this one corrected it, `corrects` is where
+    the rejected one was. `kind` is accepted, rejected or quarantined. `commands` are the bytes that were emitted, to be
+    emitted again unchanged. `received_at` is in seconds since the epoch.
     """
 
     raw: Coordinates
@@ -25,6 +26,7 @@ class Seen(msgspec.Struct, array_like=True, frozen=True, gc=False):
     received_at: float
     decision: Decision
     commands: tuple[bytes, ...] = ()
+    corrects: Coordinates | None = None
 
     def encode(self) -> bytes:
         """The table's value."""
@@ -56,6 +58,8 @@ def judge(entry: bytes | None, event: Event, keep: timedelta) -> tuple[Verdict, 
     seen = _decode(entry)
     if seen.raw == event.raw:
         return Verdict.REDELIVERY, seen
+    if seen.corrects == event.raw:  # a redelivery of what was corrected since: nothing new
+        return Verdict.DUPLICATE, seen
     if event.received_at.timestamp() - seen.received_at > keep.total_seconds():
         return Verdict.FIRST, None
     if seen.fingerprint == event.fingerprint:

@@ -120,6 +120,14 @@ async def test_what_cannot_be_sent_is_recorded_and_a_dead_letter_with_its_reason
     assert topics.COMMAND_OUTBOUND not in out
 
 
+async def test_a_text_that_is_too_long_is_a_dead_letter_that_says_so() -> None:
+    out = await Router(usual()).route(record(0, payload={"to": "5547999990001", "text": "x" * 70_000}))
+
+    [letter] = out[topics.DEAD_LETTER]
+    assert kinds(out) == ["rejected"]
+    assert dict(letter.headers)["error_message"] == b"payload.text has 70000 characters, at most 65536 can be sent"
+
+
 async def test_a_rejected_event_comes_again_corrected_and_is_routed() -> None:
     router = Router(usual())
     await router.route(record(0, payload={"to": "5547999990001"}))
@@ -128,6 +136,18 @@ async def test_a_rejected_event_comes_again_corrected_and_is_routed() -> None:
 
     assert kinds(out) == ["accepted"]
     assert len(out[topics.COMMAND_OUTBOUND]) == 1
+
+
+async def test_a_rejected_record_that_is_delivered_again_after_its_correction_is_no_conflict() -> None:
+    router = Router(usual())
+    rejected = record(0, payload={"to": "5547999990001"})
+    await router.route(rejected)
+    await router.route(record(1, "g"))
+
+    out = await router.route(rejected)
+
+    assert kinds(out) == ["duplicate"]
+    assert list(out) == [topics.EVENT_ACCEPTED]
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\xff", b"{}", b"[" * 100_000, b'{"event_id":1}'])
