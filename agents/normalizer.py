@@ -56,6 +56,6 @@ def _normalize(record: Record, raw: RawRecord) -> Sequence[Event]:
         return (events.normalize(record.value, raw),)
     found = webhooks.normalize(record.value, raw)
     if isinstance(found, Noise):
-        metrics.NOISE.labels(found.channel or "", found.kind).inc()
+        metrics.count_noise(found.channel, found.kind)
         return ()
     return found
