@@ -17,6 +17,7 @@ from schemas import headers
 from schemas.events import EventIn, Kind
 from streams import keys
 from streams.normalization import event_in, events
+from streams.normalization.content import MAX_TEXT
 from streams.topics import DAY_MS, MEGABYTE, TOPICS
 from tests.docs import states
 from tests.docs.markdown import ARCHITECTURE, CONTRACT, OPERATIONS, README, README_PT, Document
@@ -36,8 +37,9 @@ def test_the_topics_are_those_that_are_declared() -> None:
         kept = []
         if "compact" in topic.cleanup:
             kept.append("latest of each key")
-        if topic.retention_ms >= 0:
-            kept.append(f"{topic.retention_ms // DAY_MS} days")
+        retention_ms = int(topic.config(1)["retention.ms"])
+        if retention_ms >= 0:
+            kept.append(f"{retention_ms // DAY_MS} days")
         assert rows[topic.name]["kept"] == ", ".join(kept), topic.name
         assert rows[topic.name]["largest record"] == f"{topic.max_bytes // MEGABYTE} MB", topic.name
 
@@ -88,6 +90,7 @@ def test_the_limits_of_an_event_are_those_of_the_code() -> None:
     assert f"at most {event_in.MAX_DEPTH} levels deep" in said["payload"].lower()
     assert f"at most {events.MAX_BYTES:,} bytes" in CONTRACT.text
     assert f"at most {event_in.MAX_KEY} characters" in CONTRACT.text
+    assert f"at most {MAX_TEXT:,} characters" in CONTRACT.text
     assert str(keys.NAMESPACE) in CONTRACT.text
 
 
