@@ -31,7 +31,7 @@ def event(*, raw: Coordinates = FIRST, fingerprint: str = "a", received_at: date
     )
 
 
-def entry(kind: Kind = Kind.ACCEPTED) -> bytes:
+def entry(kind: Kind = Kind.ACCEPTED, corrects: Coordinates | None = None) -> bytes:
     return Seen(
         raw=FIRST,
         fingerprint="a",
@@ -40,6 +40,7 @@ def entry(kind: Kind = Kind.ACCEPTED) -> bytes:
         received_at=RECEIVED.timestamp(),
         decision=Decision(action="whatsapp"),
         commands=(b"{}",),
+        corrects=corrects,
     ).encode()
 
 
@@ -68,6 +69,21 @@ def test_another_body_under_the_same_key_is_a_conflict() -> None:
 def test_a_rejected_event_may_come_again_corrected_but_not_unchanged() -> None:
     assert judge(entry(Kind.REJECTED), event(raw=ELSEWHERE, fingerprint="b"), KEEP)[0] is Verdict.CORRECTED
     assert judge(entry(Kind.REJECTED), event(raw=ELSEWHERE), KEEP)[0] is Verdict.DUPLICATE
+
+
+@pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.REJECTED, Kind.QUARANTINED])
+def test_a_rejected_sighting_that_comes_again_after_its_correction_is_a_duplicate(kind: Kind) -> None:
+    corrected = entry(kind, corrects=ELSEWHERE)
+
+    assert judge(corrected, event(raw=ELSEWHERE, fingerprint="b"), KEEP)[0] is Verdict.DUPLICATE
+    late = event(raw=ELSEWHERE, fingerprint="b", received_at=RECEIVED + 2 * KEEP)
+    assert judge(corrected, late, KEEP)[0] is Verdict.DUPLICATE
+
+
+def test_an_entry_of_the_time_before_corrections_were_remembered_still_reads() -> None:
+    old = msgspec.msgpack.encode(msgspec.msgpack.decode(entry())[:-1])
+
+    assert judge(old, event(raw=ELSEWHERE), KEEP)[0] is Verdict.DUPLICATE
 
 
 @given(st.timedeltas(min_value=timedelta(days=-1), max_value=timedelta(days=60)))
