@@ -115,7 +115,7 @@ async def test_a_row_that_is_too_large_is_a_fault_and_the_others_are_published(h
     outcome = await publish_configuration(hub)
     assert {key.id for key in outcome.faults} == {"u"}
     assert {item.key.id for item in outcome.publications} == {"canalum", "t", "r", "s"}
-    await author(db, "UPDATE message_templates SET body = REPEAT('\"', 440000) WHERE name = 'u'")
+    await author(db, "UPDATE message_templates SET body = REPEAT('\"', 440000), is_enabled = 0 WHERE name = 'u'")
     assert [item.key.id for item in (await publish_configuration(hub)).publications] == ["u"]
 
 

@@ -100,6 +100,7 @@ def test_an_empty_text_is_no_source_and_no_template() -> None:
         ("conditions", "{", "conditions is not JSON"),
         ("conditions", "[1]", "Expected `object | null`, got `array` - at `$.conditions`"),
         ("pace", "5", "at `$.pace`"),
+        ("conditions", '{"payload.amount": {"$foo": 1}}', "$foo"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_a_fault_and_hinders_no_other(column: str, value: str, reason: str) -> None:
@@ -108,10 +109,18 @@ def test_a_row_that_makes_no_sense_is_a_fault_and_hinders_no_other(column: str, 
     assert reason in found.faults[Key(topics.CONFIG_RULE, "r")]
 
 
+def test_a_template_that_does_not_compile_is_a_fault_unless_it_is_disabled() -> None:
+    broken = {**TEMPLATE_ROW, "is_enabled": 1, "body": "Olá, {{ name !"}
+    found = read(templates=(broken, {**broken, "name": "u", "is_enabled": 0}))
+    assert {key.id for key in found.entries} == {"u"}
+    assert "unexpected char '!'" in found.faults[Key(topics.CONFIG_TEMPLATE, "t")]
+
+
 @pytest.mark.parametrize("letter", ["x", "\x00"], ids=["plain", "escaped"])
 def test_a_row_that_is_too_large_to_be_published_is_a_fault_and_hinders_no_other(letter: str) -> None:
-    most = (MAX_BYTES - len(msgspec.json.encode(Template(id="t", body="")))) // len(msgspec.json.encode(letter)[1:-1])
-    large = {**TEMPLATE_ROW, "is_enabled": 1, "body": letter * (most + 1)}
+    empty = len(msgspec.json.encode(Template(id="u", body="", is_enabled=False)))
+    most = (MAX_BYTES - empty) // len(msgspec.json.encode(letter)[1:-1])
+    large = {**TEMPLATE_ROW, "is_enabled": 0, "body": letter * (most + 1)}
     found = read(templates=(large, {**large, "name": "u", "body": letter * most}))
     assert {key.id for key in found.entries} == {"u"}
     assert "at most 900000 are published" in found.faults[Key(topics.CONFIG_TEMPLATE, "t")]
