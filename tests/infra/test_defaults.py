@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.defaults import default_rules, default_templates
+from schemas import event_types
 from schemas.events import Action
 from streams.routing import RuleSet
 from streams.templates import MAX_TEXT, RenderError, TemplateSet
@@ -37,6 +38,10 @@ def text(template: str, payload: dict[str, Any]) -> str:
         ("asaas.payment.a.b", Action.NONE),
         ("whatsapp.delivery.ack", Action.NONE),
         ("whatsapp.connection.update", Action.NONE),
+        (event_types.OUTBOUND_MESSAGE, Action.NONE),
+        (event_types.MESSAGE_REACTION, Action.NONE),
+        (event_types.MESSAGE_REVOKED, Action.NONE),
+        (event_types.UNKNOWN + "onnewthing", Action.NONE),
     ],
 )
 def test_the_default_rules_decide(event_type: str, action: Action) -> None:
