@@ -26,7 +26,9 @@ test: $(INSTALLED) ## lint, types, import rules, unit, integration and end-to-en
 bench: $(INSTALLED) ## measure throughput and latency
 	@.venv/bin/python -m bench
 
-nightly: test bench ## everything, the long things included
+nightly: export HYPOTHESIS_PROFILE := nightly
+nightly: export PYTEST_TIMEOUT := 7200
+nightly: test bench ## everything, each property with forty times as many examples
 
 # The stamp is made last, so an interrupted installation is taken up again.
 $(INSTALLED): requirements.lock pyproject.toml infra/bootstrap

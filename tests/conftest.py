@@ -7,8 +7,11 @@ import pytest
 
 from tests.support import servers
 from tests.support.interruption import pytest_configure as pytest_configure
+from tests.support.properties import choose_profile
 from tests.support.stack import Stack
 from tests.support.stack import stack as running_stack
+
+choose_profile()
 
 
 @pytest.fixture(scope="session")

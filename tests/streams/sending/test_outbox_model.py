@@ -180,4 +180,4 @@ def message_id(request: Request) -> str:
 
 
 TestOutboxModel = OutboxModel.TestCase
-TestOutboxModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestOutboxModel.settings = settings(stateful_step_count=40)
