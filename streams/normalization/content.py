@@ -7,7 +7,7 @@ from typing import Any, Final
 from streams import identity
 from streams.normalization import embedded, fields
 from streams.normalization.fields import Parts
-from streams.normalization.inbound import MEDIA, TEXT, Content
+from streams.normalization.inbound import CIPHERTEXT, MEDIA, TEXT, Content
 
 MAX_TEXT: Final = 65_536
 """Longest text that WhatsApp takes; what is longer stays whole in the raw log alone."""
@@ -48,6 +48,8 @@ def assemble(kind: str, text: str | None, caption: str | None, parts: Parts) -> 
         content.location = _location(parts)
     elif text is None:
         text, caption = caption, None
+    if text and content.type == CIPHERTEXT:
+        content.type = TEXT
     _keep(content, text, caption)
     content.quoted = _quoted(parts[fields.PAYLOAD])
     return content

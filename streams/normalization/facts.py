@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas import event_types
-from streams import identity, keys, timestamps
+from streams import identity, keys, revisions, timestamps
 from streams.identity import MessageId
 from streams.normalization.inbound import (
     Ack,
@@ -25,6 +25,8 @@ from streams.normalization.raw import RawRecord
 _VOLATILE: Final = frozenset({"event_id", "correlation_id", "timestamp", "clientReceivedTsMillis"})
 """Fields of an envelope that are new at every emission of one fact."""
 _LONGEST_NAME: Final = 80
+_SAID_AS: Final = {"ptt": "audio"}
+"""The type of a voice note differs from one emission to the next."""
 
 
 class Circumstances(msgspec.Struct):
@@ -36,7 +38,7 @@ class Circumstances(msgspec.Struct):
 
 
 class Fact(msgspec.Struct, kw_only=True):
-    """`says` is what a repetition must say as well to be a duplicate and no conflict."""
+    """`says` is what a repetition must say as well to be a duplicate and no conflict; `revision` how much that is."""
 
     event_type: str
     key: str
@@ -45,6 +47,7 @@ class Fact(msgspec.Struct, kw_only=True):
     occurred_at: datetime | None
     contact: str | None = None
     external_id: str | None = None
+    revision: int = revisions.COMPLETE
 
 
 def of(said: Inbound, channel: str | None, around: Circumstances) -> Fact:
@@ -69,9 +72,9 @@ def of(said: Inbound, channel: str | None, around: Circumstances) -> Fact:
 def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
     content = said.content
     says, contact = _says(content), _contact(said.chat)
-    key = _key(channel, keys.MESSAGE, said.id, [contact, says, _hash(content.dropped)], around)
-    if content.is_shell:
-        key += "|shell"
+    is_shell = said.is_shell
+    media_id = content.media and content.media.get("media_id")
+    key = _key(channel, keys.MESSAGE, said.id, [contact, says, media_id, _hash(content.dropped)], around)
     return Fact(
         event_type=event_types.OUTBOUND_MESSAGE if said.is_own else event_types.INBOUND_MESSAGE,
         key=key,
@@ -93,13 +96,14 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
             location=content.location,
             vcard=content.vcard,
             quoted=content.quoted,
-            shell=content.is_shell or None,
+            shell=is_shell or None,
             timestamp=around.occurred_at and timestamps.milliseconds(around.occurred_at),
         )
         | ({"from": said.sender} if said.sender else {}),
         occurred_at=around.occurred_at,
         contact=contact,
         external_id=_full(said.id),
+        revision=revisions.SHELL if is_shell else revisions.COMPLETE,
     )
 
 
@@ -183,8 +187,9 @@ def _key(channel: str | None, kind: str, named: MessageId | None, content: Any, 
 
 
 def _says(content: Content) -> list[Any]:
-    media_id = content.media and content.media.get("media_id")
-    return [content.type, content.text, content.caption, media_id, content.location, content.vcard]
+    """What all emissions of one message agree on: not where its file lies, nor what that is called."""
+    place = content.location and [content.location["lat"], content.location["lng"]]
+    return [_SAID_AS.get(content.type, content.type), content.text, content.caption, place, content.vcard]
 
 
 def _without_volatile(body: dict[str, Any]) -> Any:

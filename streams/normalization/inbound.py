@@ -10,6 +10,9 @@ from streams.identity import MessageId
 MEDIA: Final = frozenset({"image", "video", "audio", "ptt", "document", "sticker"})
 """Types of messages whose content is a file."""
 TEXT: Final = "text"
+CIPHERTEXT: Final = "ciphertext"
+"""Type of a message that the engine could not read yet: it says that there is one, and nothing more."""
+_NEEDS_CONTENT: Final = frozenset({TEXT, CIPHERTEXT, "vcard", "location"})
 
 
 class Content(msgspec.Struct, kw_only=True):
@@ -28,21 +31,6 @@ class Content(msgspec.Struct, kw_only=True):
     dropped: str | None = None
     text_length: int | None = None
 
-    @property
-    def is_shell(self) -> bool:
-        """Whether the type promises something that is not there: another emission will bring it."""
-        if self.text or self.caption or self.dropped:
-            return False
-        match self.type:
-            case "text":
-                return True
-            case "vcard":
-                return self.vcard is None
-            case "location":
-                return self.location is None
-            case _:
-                return False
-
 
 class Message(msgspec.Struct, kw_only=True):
     """A message, received or sent. `chat` is the other party or the group; ids are spelled as they came."""
@@ -55,6 +43,18 @@ class Message(msgspec.Struct, kw_only=True):
     addressee: str | None = None
     author: str | None = None
     sender_name: str | None = None
+
+    @property
+    def is_shell(self) -> bool:
+        """Whether it says that there is a message and not what it holds: another emission brings that.
+
+        A received file of which nothing but its type is told is no shell: it can be fetched. The minimal echo of an
+        own message (`message.sent`) is one whatever its type.
+        """
+        content = self.content
+        if content.text or content.caption or content.dropped or content.vcard or content.location:
+            return False
+        return content.type in _NEEDS_CONTENT or (self.is_own and not content.media)
 
 
 class Ack(msgspec.Struct):

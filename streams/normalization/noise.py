@@ -14,10 +14,8 @@ TECHNICAL: Final = {
 }
 """Names of events that say nothing about messages or the channel, to the kind under which they are counted."""
 
-NOTICES: Final = frozenset(
-    {"notification_template", "e2e_notification", "protocol", "revoked", "gp2", "notification", "ciphertext"}
-)
-"""Types of messages that are none: notices of WhatsApp, and shells whose text comes with another emission."""
+NOTICES: Final = frozenset({"notification_template", "e2e_notification", "protocol", "revoked", "gp2", "notification"})
+"""Types of messages that are none: notices of WhatsApp."""
 
 BROADCAST: Final = "broadcast"
 STATUS: Final = "status"

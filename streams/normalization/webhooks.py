@@ -75,6 +75,7 @@ def _event(fact: facts.Fact, channel: str | None, metadata: dict[str, Any], part
         conversation_id=identity.conversation_id(channel, fact.contact),
         correlation_id=correlation_id,
         external_id=fact.external_id,
+        revision=fact.revision,
         payload=fact.payload,
         metadata=metadata,
     )

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Event
+from streams import revisions
 from streams.normalization import fields, webhooks
 from streams.normalization.content import MAX_TEXT
 from streams.normalization.errors import NormalizationError
@@ -19,6 +20,7 @@ from tests.streams.json_values import json_objects, json_values
 
 RAW = RawRecord.of("raw.webhook", 3, 42, 1768512936000, [("raw_id", b"R-1")])
 PHONE, LID, OWN = "5547999990001@c.us", "100000000000001@lid", "554733330000@c.us"
+OWN_TYPES = ["chat", "vcard", "location", "ptt", "image", "document", "sticker", "poll_creation", "ciphertext", None]
 
 
 def wrapped(message: dict[str, Any] | None, payload: dict[str, Any], **top: Any) -> dict[str, Any]:
@@ -96,14 +98,29 @@ def test_without_id_and_time_each_raw_record_is_a_message_of_its_own() -> None:
     assert event_of(body).event_id != event_of(body, other).event_id
 
 
-def test_a_shell_never_claims_the_key_of_its_message() -> None:
-    ciphertext = wrapped({"id": f"false_{LID}_ACAEAA08", "text": ""}, {"type": "ciphertext", "subtype": "fanout"})
-    assert normalized(ciphertext) == Noise("ciphertext", "canalum")
-    sent = {"key": {"id": "3EB0AA01", "remoteJid": PHONE, "fromMe": True}, "type": "chat"}
-    shell = event_of(wrapped({"to": PHONE}, sent, event="message.sent"))
-    assert shell.payload["shell"] is True
-    assert shell.payload["message_key"] == event_of(text_message()).payload["message_key"]
-    assert shell.event_id != event_of(text_message()).event_id
+def test_a_shell_is_its_message_of_which_less_is_known() -> None:
+    text = event_of(text_message(id=f"true_{PHONE}_3EB0AA01"))
+    ciphertext = wrapped({"id": f"false_{LID}_3EB0AA01", "text": ""}, {"type": "ciphertext", "subtype": "fanout"})
+    key = {"id": "3EB0AA01", "remoteJid": PHONE, "fromMe": True}
+    for body in (
+        ciphertext,
+        text_message(text=" "),
+        *(wrapped({"to": PHONE}, {"key": key, "type": kind}, event="message.sent") for kind in OWN_TYPES),
+    ):
+        shell = event_of(body)
+        assert (shell.event_id, shell.revision, shell.payload["shell"]) == (text.event_id, revisions.SHELL, True)
+    assert text.revision == revisions.COMPLETE
+    assert "shell" not in text.payload
+
+
+def test_a_received_file_is_a_message_though_nothing_but_its_type_is_told() -> None:
+    event = event_of(wrapped({"id": f"false_{PHONE}_3EB0AA01", "from": PHONE}, {"type": "image"}))
+    assert (event.revision, "shell" in event.payload) == (revisions.COMPLETE, False)
+
+
+def test_a_text_under_the_type_of_a_shell_is_a_text() -> None:
+    payload = event_of(wrapped({"id": f"false_{PHONE}_3EB0AA01", "text": "oi"}, {"type": "ciphertext"})).payload
+    assert (payload["type"], payload["text"]) == ("text", "oi")
 
 
 def test_the_other_party_of_an_own_message_is_never_the_own_number() -> None:
