@@ -15,7 +15,8 @@ COPY infra infra
 RUN pip install --no-deps --no-build-isolation .
 
 FROM python:3.11-slim-bookworm
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin posto
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin posto \
+ && install -d -m 0700 -o posto -g posto /var/lib/posto /var/lib/posto/media
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /tmp

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from adapters.objects import S3Access, is_bucket
 from infra.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -74,6 +75,17 @@ class Settings(BaseSettings):
     posto_send_max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     posto_uncertain_wait_seconds: Seconds = 120.0
 
+    # Media.
+    posto_media_store: str = ""
+    posto_media_endpoint: str = ""
+    posto_media_region: str = "us-east-1"
+    posto_media_key_id: SecretStr = SecretStr("")
+    posto_media_key_secret: SecretStr = SecretStr("")
+    posto_media_first_try_seconds: Annotated[float, Field(ge=0)] = 30.0
+    posto_media_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (30.0, 60.0, 300.0, 1800.0, 7200.0)
+    posto_media_concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
+    posto_media_concurrency_per_channel: Annotated[int, Field(ge=1, le=100)] = 2
+
     # The simulator and the local stack.
     posto_sim_port: Port = 8090
     posto_sim_ack_delay_seconds: Annotated[float, Field(ge=0)] = 0.2
@@ -86,7 +98,7 @@ class Settings(BaseSettings):
     posto_log_level: Literal["debug", "info", "warning", "error"] = "info"
     posto_log_format: Literal["json", "console"] = "json"
 
-    @field_validator("posto_send_retry_seconds", mode="before")
+    @field_validator("posto_send_retry_seconds", "posto_media_retry_seconds", mode="before")
     @classmethod
     def _split_schedule(cls, value: Any) -> Any:
         """Accept `1,5,30` as the environment gives it."""
@@ -100,12 +112,29 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as http://127.0.0.1:8090")
         return value.rstrip("/")
 
+    @field_validator("posto_media_store")
+    @classmethod
+    def _media_location(cls, value: str) -> str:
+        is_bucket(value)
+        return value
+
+    @field_validator("posto_media_endpoint")
+    @classmethod
+    def _s3_address(cls, value: str) -> str:
+        return cls._http_url(value) if value else value
+
     @field_validator("mysql_dsn")
     @classmethod
     def _dsn(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
             parse_dsn(value.get_secret_value())
         return value
+
+    @model_validator(mode="after")
+    def _s3_keys(self) -> Self:
+        if bool(self.s3_access.key_id) != bool(self.s3_access.secret):
+            raise ValueError("POSTO_MEDIA_KEY_ID and POSTO_MEDIA_KEY_SECRET belong together: set both or none")
+        return self
 
     @model_validator(mode="after")
     def _in_sync_replicas(self) -> Self:
@@ -127,6 +156,21 @@ class Settings(BaseSettings):
     def ingestion_secrets(self) -> tuple[str, ...]:
         """The accepted secrets of `POST /api/events`."""
         return _split(self.event_ingestion_secret)
+
+    @property
+    def media_store(self) -> str:
+        """Where the files of messages go: a bucket, or a folder; the one of the local stack where none is set."""
+        return self.posto_media_store or str(self.posto_local_dir / "media")
+
+    @property
+    def s3_access(self) -> S3Access:
+        """How a bucket is reached."""
+        return S3Access(
+            endpoint=self.posto_media_endpoint,
+            region=self.posto_media_region,
+            key_id=self.posto_media_key_id.get_secret_value(),
+            secret=self.posto_media_key_secret.get_secret_value(),
+        )
 
 
 def _split(value: SecretStr) -> tuple[str, ...]:
