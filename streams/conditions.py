@@ -2,45 +2,55 @@
 
     {"payload.amount": {"$gte": 100}, "source_system": "erp", "$or": [{"tenant_id": 7}, {"tenant_id": 9}]}
 
-Every entry of an object must hold. A key is a logical operator (`$and`, `$or`, `$not`) or a dotted path; its value is
-an object of operators, or anything else, which means `$eq`. A path begins with a field of the event (`tenant_id`,
-`payload.amount`, `metadata.origin`); any other path is looked up in the payload (`amount`). A number in a path picks
-from a list (`invoices.0.amount`). A field that is absent is null. Times of the event are compared with ISO-8601 texts.
-Values of different kinds are not equal and have no order: `1` is not `"1"`, and `true` is not `1`.
+Every entry of an object must hold. A key is a logical operator (`$and`, `$or`, `$not`) or a path (`streams.paths`); its
+value is an object of operators (`streams.operators`), or anything else, which means `$eq`. Times of the event are
+compared with ISO-8601 texts.
 """
 
-import operator
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
-from schemas.events import Event
-from streams import regexes, timestamps
+from streams import paths, timestamps
+from streams.operators import OPERATORS, Literal, Test, negated
+from streams.paths import Fields
 
-Condition = Callable[[Mapping[str, Any]], bool]
-"""Says whether the condition holds for an event's fields (`msgspec.structs.asdict`); never raises."""
-
-_Test = Callable[[Any], bool]
-_Literal = Callable[[Any], Any]
+Condition = Callable[[Fields], bool]
+"""Says whether the condition holds for an event's fields; never raises."""
+Demands = Mapping[str, frozenset[str | int | float]]
+"""By path, the values of which a field must have one for a condition to hold."""
 
 MAX_DEPTH: Final = 10
-_FIELDS: Final = frozenset(Event.__struct_fields__) - {"raw", "fingerprint", "schema_version"}
-_TIMES: Final = frozenset({"occurred_at", "received_at", "expires_at"})
-_NUMBERS: Final = frozenset({int, float})
+_ROOT: Final = "conditions"
+_SCALARS: Final = frozenset({str, int, float})
 
 
 class ConditionError(ValueError):
-    """A condition that does not compile. `where` is the path in the condition, such as `$or[1].amount.$gt`."""
+    """A condition that does not compile. `where` is the place in the rule, as `conditions.$or[1].amount.$gt`."""
 
     def __init__(self, where: str, reason: str) -> None:
-        super().__init__(f"{where or 'conditions'}: {reason}")
+        super().__init__(f"{where}: {reason}")
         self.where = where
         self.reason = reason
 
 
 def compile_condition(spec: Any) -> Condition:
     """Compile a condition; ConditionError says where it is wrong. An empty one always holds."""
-    return _all_of(spec, "", 0)
+    return _all_of(spec, _ROOT, 0)
+
+
+def demands(spec: Mapping[str, Any] | None) -> Demands:
+    """What a condition that compiles demands for sure: texts and numbers that it compares a field with."""
+    found: dict[str, frozenset[str | int | float]] = {}
+    for key, value in (spec or {}).items():
+        if key == "$and":
+            for part in value:
+                found.update(demands(part))
+        elif not key.startswith("$") and paths.parse(key)[0] not in paths.TIMES:
+            operators = value if isinstance(value, Mapping) else {"$eq": value}
+            wanted = [operators["$eq"]] if "$eq" in operators else operators.get("$in")
+            if wanted is not None and all(type(item) in _SCALARS for item in wanted):
+                found[key] = frozenset(wanted)
+    return found
 
 
 def _all_of(spec: Any, where: str, depth: int) -> Condition:
@@ -48,7 +58,7 @@ def _all_of(spec: Any, where: str, depth: int) -> Condition:
         raise ConditionError(where, "must be an object")
     if depth > MAX_DEPTH:
         raise ConditionError(where, f"nested more than {MAX_DEPTH} deep")
-    return _every([_entry(key, value, _join(where, str(key)), depth) for key, value in spec.items()])
+    return _every([_entry(key, value, f"{where}.{key}", depth) for key, value in spec.items()])
 
 
 def _entry(key: Any, value: Any, where: str, depth: int) -> Condition:
@@ -73,9 +83,13 @@ def _alternatives(specs: Any, where: str, depth: int) -> list[Condition]:
 
 
 def _every(conditions: list[Condition]) -> Condition:
-    if len(conditions) == 1:
-        return conditions[0]
-    return lambda fields: all(condition(fields) for condition in conditions)
+    match conditions:
+        case [only]:
+            return only
+        case [first, second]:
+            return lambda fields: first(fields) and second(fields)
+        case _:
+            return lambda fields: all(condition(fields) for condition in conditions)
 
 
 def _some(conditions: list[Condition]) -> Condition:
@@ -83,31 +97,16 @@ def _some(conditions: list[Condition]) -> Condition:
 
 
 def _field(path: str, value: Any, where: str) -> Condition:
-    segments = path.split(".")
-    if not all(segments):
-        raise ConditionError(where, "a path is names joined by single dots")
-    if segments[0] not in _FIELDS:
-        segments.insert(0, "payload")
-    literal = _moment if segments[0] in _TIMES else _as_it_is
+    try:
+        root = paths.parse(path)[0]
+    except ValueError as error:
+        raise ConditionError(where, str(error)) from None
+    literal = _moment if root in paths.TIMES else _as_it_is
     test = _tests(value if isinstance(value, Mapping) else {"$eq": value}, where, literal)
-    root, *rest = segments
-    if not rest:
-        return lambda fields: test(fields.get(root))
-    return lambda fields: test(_resolve(fields.get(root), rest))
+    return lambda fields: test(fields[path])
 
 
-def _resolve(value: Any, segments: list[str]) -> Any:
-    for segment in segments:
-        if isinstance(value, dict):
-            value = value.get(segment)
-        elif isinstance(value, list) and segment.isdecimal() and len(segment) < 7 and int(segment) < len(value):
-            value = value[int(segment)]
-        else:
-            return None
-    return value
-
-
-def _tests(operators: Mapping[str, Any], where: str, literal: _Literal, depth: int = 0) -> _Test:
+def _tests(operators: Mapping[str, Any], where: str, literal: Literal, depth: int = 0) -> Test:
     """The operators of one field, all of which must hold."""
     if not operators or not all(isinstance(name, str) and name.startswith("$") for name in operators):
         raise ConditionError(where, 'must be an object of operators; write {"$eq": ...} to compare with an object')
@@ -119,98 +118,18 @@ def _tests(operators: Mapping[str, Any], where: str, literal: _Literal, depth: i
     return lambda value: all(test(value) for test in tests)
 
 
-def _operator(name: str, operand: Any, where: str, literal: _Literal, depth: int) -> _Test:
+def _operator(name: str, operand: Any, where: str, literal: Literal, depth: int) -> Test:
     if name == "$not":
         if not isinstance(operand, Mapping):
             raise ConditionError(where, "must be an object of operators")
-        return _negated(_tests(operand, where, literal, depth + 1))
-    build = _OPERATORS.get(name)
+        return negated(_tests(operand, where, literal, depth + 1))
+    build = OPERATORS.get(name)
     if build is None:
-        raise ConditionError(where, f"unknown operator; known are {' '.join(_OPERATORS)} $not")
+        raise ConditionError(where, f"unknown operator; known are {' '.join(OPERATORS)} $not")
     try:
         return build(operand, literal)
     except ValueError as error:
         raise ConditionError(where, str(error)) from None
-
-
-def _equal(operand: Any, literal: _Literal) -> _Test:
-    wanted = literal(operand)
-    if isinstance(wanted, str):
-        return lambda value: bool(value == wanted)
-    return lambda value: _same(value, wanted)
-
-
-def _one_of(operand: Any, literal: _Literal) -> _Test:
-    _require(isinstance(operand, list), "must be a list")
-    wanted = [literal(item) for item in operand]
-    texts = frozenset(item for item in wanted if isinstance(item, str))
-    others = [item for item in wanted if not isinstance(item, str)]
-    return lambda value: value in texts if isinstance(value, str) else any(_same(value, item) for item in others)
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, _Literal], _Test]:
-    def build(operand: Any, literal: _Literal) -> _Test:
-        bound = literal(operand)
-        if type(bound) in _NUMBERS:
-            return lambda value: type(value) in _NUMBERS and compare(value, bound)
-        if isinstance(bound, str):
-            return lambda value: isinstance(value, str) and compare(value, bound)
-        if isinstance(bound, datetime):
-            return lambda value: isinstance(value, datetime) and compare(value, bound)
-        raise ValueError("must be a number or a text")
-
-    return build
-
-
-def _exists(operand: Any, _: _Literal) -> _Test:
-    _require(isinstance(operand, bool), "must be true or false")
-    return lambda value: (value is not None) is operand
-
-
-def _starts_with(operand: Any, _: _Literal) -> _Test:
-    _require(isinstance(operand, str), "must be a text")
-    return lambda value: isinstance(value, str) and value.startswith(operand)
-
-
-def _regex(operand: Any, _: _Literal) -> _Test:
-    _require(isinstance(operand, str), "must be a text")
-    found = regexes.search(operand)
-    return lambda value: isinstance(value, str) and found(value)
-
-
-def _negated(test: _Test) -> _Test:
-    return lambda value: not test(value)
-
-
-_OPERATORS: Final[Mapping[str, Callable[[Any, _Literal], _Test]]] = {
-    "$eq": _equal,
-    "$ne": lambda operand, literal: _negated(_equal(operand, literal)),
-    "$gt": _ordered(operator.gt),
-    "$gte": _ordered(operator.ge),
-    "$lt": _ordered(operator.lt),
-    "$lte": _ordered(operator.le),
-    "$in": _one_of,
-    "$nin": lambda operand, literal: _negated(_one_of(operand, literal)),
-    "$exists": _exists,
-    "$startsWith": _starts_with,
-    "$regex": _regex,
-}
-
-
-def _same(left: Any, right: Any) -> bool:
-    """Equality as JSON has it: `True` is not `1`, at any depth. Recursion ends with the shallower of both."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_same(value, right[key]) for key, value in left.items())
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_same, left, right))
-    return bool(left == right)
-
-
-def _require(fits: bool, reason: str) -> None:
-    if not fits:
-        raise ValueError(reason)
 
 
 def _as_it_is(operand: Any) -> Any:
@@ -220,7 +139,3 @@ def _as_it_is(operand: Any) -> Any:
 def _moment(operand: Any) -> Any:
     """A time of the event is compared with a time; null stays null."""
     return None if operand is None else timestamps.parse(operand)
-
-
-def _join(where: str, key: str) -> str:
-    return f"{where}.{key}" if where else key

@@ -155,7 +155,7 @@ class Configuration:
         for template in self.templates.faults:
             yield f"template {template.template_id}", template.reason
         for rule in self.rules.faults:
-            yield f"rule {rule.rule_id}", rule.reason
+            yield f"rule {rule.rule_id}", str(rule)
         for entry in published.entries.values():
             if isinstance(entry, Rule) and entry.is_enabled and entry.template and entry.template not in self.templates:
                 yield f"rule {entry.id}", f"its template {entry.template!r} does not exist or is disabled"

@@ -1,38 +1,27 @@
 """Which rule applies to an event."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
-
-import msgspec
 
 from schemas.configuration import Rule
 from schemas.events import Event
-from streams.conditions import Condition, ConditionError, compile_condition
-
-_PATTERN: Final = re.compile(r"(?:[^\s.*]+\.)*(?:[^\s.*]+|\*)")
+from streams.conditions import Condition, ConditionError, compile_condition, demands
+from streams.paths import Fields
+from streams.patterns import Pattern, PatternError
+from streams.shelf import Entry, Shelf
 
 
 @dataclass(frozen=True)
 class RuleFault:
-    """A rule that can never match, and why."""
+    """A rule that can never match: `place` is where it is wrong, such as `conditions.amount.$gt`."""
 
     rule_id: str
+    place: str
     reason: str
 
-
-class PatternError(ValueError):
-    """An event type pattern that is not dot-separated names with at most a last `*`."""
-
-
-def _parsed(pattern: str) -> tuple[str, bool]:
-    """The literal part of a pattern, and whether it is only the beginning of what matches."""
-    if not _PATTERN.fullmatch(pattern):
-        raise PatternError("event_type must be names joined by dots; only the last may be *")
-    is_prefix = pattern.endswith("*")
-    return pattern.removesuffix("*").removesuffix(".") if is_prefix else pattern, is_prefix
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
 
 
 class RuleSet:
@@ -46,45 +35,62 @@ class RuleSet:
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         faults: list[RuleFault] = []
-        exact: dict[tuple[str, str | None], list[tuple[Rule, Condition | None]]] = defaultdict(list)
-        prefix: dict[tuple[str, str | None], list[tuple[Rule, Condition | None]]] = defaultdict(list)
-        depth = 0
-        for rule in sorted(rules, key=lambda rule: (rule.priority, rule.id)):
+        shelves: dict[tuple[Pattern, str | None], list[Entry]] = defaultdict(list)
+        self.rules = tuple(sorted(rules, key=lambda rule: (rule.priority, rule.id)))
+        for rule in self.rules:
             if not rule.is_enabled:
                 continue
             try:
-                literal, is_prefix = _parsed(rule.event_type)
-                condition = compile_condition(rule.conditions) if rule.conditions else None
-            except (PatternError, ConditionError) as error:
-                faults.append(RuleFault(rule.id, str(error)))
+                pattern, condition = compiled(rule)
+            except RuleError as error:
+                faults.append(RuleFault(rule.id, error.place, error.reason))
                 continue
-            if is_prefix:
-                depth = max(depth, literal.count(".") + 1)
-            (prefix if is_prefix else exact)[literal, rule.source_system].append((rule, condition))
-        self._exact = dict(exact)
-        self._prefix = dict(prefix)
-        self._depth = depth
+            shelves[pattern, rule.source_system].append(Entry(rule, condition, demands(rule.conditions)))
+        made = {(pattern, source): Shelf(entries) for (pattern, source), entries in shelves.items()}
+        self._exact = {(key.literal, source): shelf for (key, source), shelf in made.items() if not key.is_prefix}
+        self._prefix = {(key.literal, source): shelf for (key, source), shelf in made.items() if key.is_prefix}
+        self._depth = max((pattern.words for pattern, _ in made if pattern.is_prefix), default=0)
         self.faults = tuple(faults)
 
     def choose(self, event: Event) -> Rule | None:
-        """The rule that applies to an event. Costs its segments and the rules that share its best patterns."""
-        fields = None
-        for rule, condition in self._candidates(event.event_type, event.source_system):
-            if condition is None:
-                return rule
-            fields = msgspec.structs.asdict(event) if fields is None else fields
-            if condition(fields):
+        """The rule that applies to an event; `streams.explanation` says why. Costs its words and its best patterns."""
+        fields = Fields(event)
+        for shelf in self._candidates(event.event_type, event.source_system):
+            if (rule := shelf.first(fields)) is not None:
                 return rule
         return None
 
-    def _candidates(self, event_type: str, source: str) -> Iterator[tuple[Rule, Condition | None]]:
-        yield from self._exact.get((event_type, source), ())
-        yield from self._exact.get((event_type, None), ())
+    def _candidates(self, event_type: str, source: str) -> Iterator[Shelf]:
+        for key in ((event_type, source), (event_type, None)):
+            if (shelf := self._exact.get(key)) is not None:
+                yield shelf
         head = event_type.split(".", self._depth)[:-1]  # no more of it than the deepest prefix has
-        while head:
+        while True:
             literal = ".".join(head)
-            yield from self._prefix.get((literal, source), ())
-            yield from self._prefix.get((literal, None), ())
+            for key in ((literal, source), (literal, None)):
+                if (shelf := self._prefix.get(key)) is not None:
+                    yield shelf
+            if not head:
+                return
             head.pop()
-        yield from self._prefix.get(("", source), ())
-        yield from self._prefix.get(("", None), ())
+
+
+class RuleError(ValueError):
+    """A rule that makes no sense, with the place where."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
+        self.place = place
+        self.reason = reason
+
+
+def compiled(rule: Rule) -> tuple[Pattern, Condition | None]:
+    """A rule's pattern and condition, ready for use; RuleError where one of them makes no sense."""
+    try:
+        pattern = Pattern.parse(rule.event_type)
+    except PatternError as error:
+        raise RuleError("event_type", str(error)) from None
+    try:
+        return pattern, compile_condition(rule.conditions) if rule.conditions else None
+    except ConditionError as error:
+        raise RuleError(error.where, error.reason) from None

@@ -75,7 +75,7 @@ def _fault(entry: Entry) -> str | None:
     """Why a rule or template does not compile."""
     match entry:
         case Rule():
-            return next((fault.reason for fault in RuleSet([entry]).faults), None)
+            return next((str(fault) for fault in RuleSet([entry]).faults), None)
         case Template():
             return next((fault.reason for fault in TemplateSet([entry]).faults), None)
         case _:

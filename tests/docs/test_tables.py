@@ -16,8 +16,11 @@ from infra.stack.layout import CHECKOUT
 from schemas import headers
 from schemas.events import EventIn, Kind
 from streams import keys
+from streams.conditions import MAX_DEPTH
 from streams.normalization import event_in, events
 from streams.normalization.content import MAX_TEXT
+from streams.operators import OPERATORS
+from streams.regexes import MAX_SUBJECT
 from streams.topics import DAY_MS, MEGABYTE, TOPICS
 from tests.docs import states
 from tests.docs.markdown import ARCHITECTURE, CONTRACT, OPERATIONS, README, README_PT, Document
@@ -50,6 +53,13 @@ def test_the_default_rules_are_those_of_the_code() -> None:
         for row in table(ARCHITECTURE, "id", "event type")
     ]
     assert rows == [(rule.id, rule.event_type, rule.action, rule.template) for rule in default_rules()]
+
+
+def test_the_operators_of_conditions_are_those_of_the_code() -> None:
+    named = [code for row in table(ARCHITECTURE, "operator", "holds where") for code in codes(row["operator"])]
+    assert named == [*OPERATORS, "$and", "$or", "$not"]
+    assert f"first {MAX_SUBJECT} characters" in ARCHITECTURE.text
+    assert f"more than {MAX_DEPTH} levels" in ARCHITECTURE.text
 
 
 def test_the_fields_of_an_event_are_those_of_the_schema() -> None:

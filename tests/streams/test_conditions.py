@@ -1,12 +1,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.conditions import ConditionError, compile_condition
+from streams.paths import Fields
 from tests.streams.samples import event
 
 PAYLOAD: dict[str, Any] = {
@@ -23,7 +23,7 @@ PAYLOAD: dict[str, Any] = {
 
 def holds(spec: Any, **fields: Any) -> bool:
     sample = event(payload=PAYLOAD, tenant_id=7, channel="canalum", metadata={"origin": "cron"}, **fields)
-    return compile_condition(spec)(msgspec.structs.asdict(sample))
+    return compile_condition(spec)(Fields(sample))
 
 
 @pytest.mark.parametrize(
@@ -123,25 +123,25 @@ def test_values_of_different_kinds_never_match(spec: Any) -> None:
     [
         ([], "conditions"),
         ("x", "conditions"),
-        ({"amount": {"$bigger": 1}}, "amount.$bigger"),
-        ({"amount": {"$gt": 1, "other": 2}}, "amount"),
-        ({"amount": {}}, "amount"),
-        ({"customer": {"state": "SC"}}, "customer"),
-        ({"$xor": []}, "$xor"),
-        ({"$and": {}}, "$and"),
-        ({"$or": []}, "$or"),
-        ({"$or": [{"a": 1}, {"b": {"$in": 5}}]}, "$or[1].b.$in"),
-        ({"$not": []}, "$not"),
-        ({"a": {"$not": 5}}, "a.$not"),
-        ({"a": {"$not": {"$gt": None}}}, "a.$not.$gt"),
-        ({"a": {"$exists": 1}}, "a.$exists"),
-        ({"a": {"$startsWith": 1}}, "a.$startsWith"),
-        ({"a": {"$regex": "("}}, "a.$regex"),
-        ({"a": {"$regex": "(a+)+$"}}, "a.$regex"),
-        ({"a": {"$gt": [1]}}, "a.$gt"),
-        ({"a..b": 1}, "a..b"),
-        ({"": 1}, "conditions"),
-        ({"received_at": {"$gt": "yesterday"}}, "received_at.$gt"),
+        ({"amount": {"$bigger": 1}}, "conditions.amount.$bigger"),
+        ({"amount": {"$gt": 1, "other": 2}}, "conditions.amount"),
+        ({"amount": {}}, "conditions.amount"),
+        ({"customer": {"state": "SC"}}, "conditions.customer"),
+        ({"$xor": []}, "conditions.$xor"),
+        ({"$and": {}}, "conditions.$and"),
+        ({"$or": []}, "conditions.$or"),
+        ({"$or": [{"a": 1}, {"b": {"$in": 5}}]}, "conditions.$or[1].b.$in"),
+        ({"$not": []}, "conditions.$not"),
+        ({"a": {"$not": 5}}, "conditions.a.$not"),
+        ({"a": {"$not": {"$gt": None}}}, "conditions.a.$not.$gt"),
+        ({"a": {"$exists": 1}}, "conditions.a.$exists"),
+        ({"a": {"$startsWith": 1}}, "conditions.a.$startsWith"),
+        ({"a": {"$regex": "("}}, "conditions.a.$regex"),
+        ({"a": {"$regex": "(a+)+$"}}, "conditions.a.$regex"),
+        ({"a": {"$gt": [1]}}, "conditions.a.$gt"),
+        ({"a..b": 1}, "conditions.a..b"),
+        ({"": 1}, "conditions."),
+        ({"received_at": {"$gt": "yesterday"}}, "conditions.received_at.$gt"),
     ],
 )
 def test_a_wrong_condition_says_where(spec: Any, where: str) -> None:
@@ -167,7 +167,7 @@ def test_a_deep_payload_is_compared_without_harm() -> None:
     for _ in range(5000):
         deep = [deep]
     condition = compile_condition({"payload": {"$eq": {"x": [[1]]}}, "payload.x.0.0": {"$ne": 2}})
-    assert not condition(msgspec.structs.asdict(event(payload={"x": deep})))
+    assert not condition(Fields(event(payload={"x": deep})))
 
 
 json_values = st.recursive(
@@ -207,14 +207,14 @@ def test_evaluation_never_raises(spec: Any, payload: dict[str, Any], tenant: int
         condition = compile_condition(spec)
     except ConditionError:
         return
-    assert condition(msgspec.structs.asdict(event(payload=payload, tenant_id=tenant))) in {True, False}
+    assert condition(Fields(event(payload=payload, tenant_id=tenant))) in {True, False}
 
 
 @given(value=json_values, wanted=json_values)
 def test_equality_is_that_of_json(value: Any, wanted: Any) -> None:
     equal = compile_condition({"payload.a": {"$eq": wanted}})
     unequal = compile_condition({"payload.a": {"$ne": wanted}})
-    fields = {"payload": {"a": value}}
+    fields = Fields(event(payload={"a": value}))
     assert equal(fields) is (_canonical(value) == _canonical(wanted))
     assert unequal(fields) is not equal(fields)
 
