@@ -27,9 +27,14 @@ def simulate(
             dir_okay=False,
         ),
     ] = None,
+    mix: Annotated[
+        bool,
+        typer.Option("--mix", help="Post two days of two sessions, 99 of 100 bodies technical noise, and exit."),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="With --mix: another seed, other messages.", min=0)] = 1,
     rate: Annotated[
         float | None,
-        typer.Option(help="Bodies a second with --play; without it, as fast as they are answered.", min=0.001),
+        typer.Option(help="Bodies a second with --play or --mix; without it, as fast as they are answered.", min=0.001),
     ] = None,
 ) -> None:
     """Run a simulated WhatsApp gateway: it takes sends, and posts echoes and acks to the hub's webhook.
@@ -40,6 +45,8 @@ def simulate(
     - `curl 127.0.0.1:8090/_sim/faults -d '{"kind":"http_504","count":3,"delivered":true}'` makes the next three sends
       fail after delivering; `posto simulate --play recorded.ndjson --rate 50` plays recorded webhooks, prints the
       result as JSON, and ends with 1 where one was not taken.
+    - `posto simulate --mix --rate 200` plays the traffic of two days in a minute and a half: about 19,400 bodies of
+      the channels "Canal Um" and "Canal Dois", with 53 messages of contacts and 33 of the channels' own phones.
     """
     from infra.settings import load
     from infra.simulator.config import SimulatorConfig
@@ -53,8 +60,10 @@ def simulate(
             raise typer.BadParameter("must be an address such as http://127.0.0.1:8080/api/whatsapp/webhook")
         config.webhook_url = webhook_url
     config.return_message_id = not null_message_ids
-    if play is not None:
-        _play(config, play.read_bytes(), rate)
+    if play is not None and mix:
+        raise typer.BadParameter("--play and --mix are one or the other")
+    if play is not None or mix:
+        _play(config, _mixed(seed) if play is None else _recorded(play), rate)
         return
 
     from infra.simulator.server import make_server
@@ -64,17 +73,29 @@ def simulate(
     make_server(config, settings.posto_host, port or settings.posto_sim_port, settings.posto_log_level).run()
 
 
-def _play(config: "SimulatorConfig", recording: bytes, rate: float | None) -> None:
+def _recorded(recording: Path) -> list[bytes]:
+    from infra.simulator.playback import recorded_bodies
+
+    return recorded_bodies(recording.read_bytes())
+
+
+def _mixed(seed: int) -> list[bytes]:
+    from infra.simulator.mix import make
+
+    return [json.dumps(planned.body, ensure_ascii=False).encode() for planned in make(seed)]
+
+
+def _play(config: "SimulatorConfig", bodies: list[bytes], rate: float | None) -> None:
     import asyncio
 
-    from infra.simulator.playback import Played, play, recorded_bodies
+    from infra.simulator.playback import Played, play
     from infra.simulator.state import State
     from infra.simulator.webhooks import WebhookPoster
 
     async def played() -> Played:
         webhooks = WebhookPoster(State(), config)
         try:
-            return await play(recorded_bodies(recording), lambda body: webhooks.post(body, None), rate)
+            return await play(bodies, lambda body: webhooks.post(body, None), rate)
         finally:
             await webhooks.aclose()
 

@@ -49,7 +49,7 @@ def message_envelope(message: Message, channel: SimulatedChannel, *, is_shell: b
     if is_shell:
         payload["subtype"] = "fanout"
     body = {"id": message.id, "from": sender, "to": receiver, "text": text, "timestamp": at}
-    return _wrapped("message", channel.id, at, payload, message=body)
+    return wrapped("message", channel.id, at, payload, message=body)
 
 
 def ack_envelope(message: Message, channel: SimulatedChannel, word: AckWord, at: int) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def ack_envelope(message: Message, channel: SimulatedChannel, word: AckWord, at:
         "to": message.chat,
         "ack": number,
     }
-    return _wrapped("message.ack", channel.id, at, payload, ack={"undocumented": True})
+    return wrapped("message.ack", channel.id, at, payload, ack={"undocumented": True})
 
 
 def flat_ack(message: Message, word: AckWord) -> dict[str, Any]:
@@ -75,10 +75,10 @@ def connection_envelope(channel: SimulatedChannel, at: int) -> dict[str, Any]:
     """A real change of a channel's state (E5)."""
     wrapper_word, engine_event, engine_word = _STATES[channel.status]
     payload = {"event": engine_event, "session": channel.id, "status": engine_word, "state": wrapper_word}
-    return _wrapped("connection.update", channel.id, at, payload, connection={"status": wrapper_word})
+    return wrapped("connection.update", channel.id, at, payload, connection={"status": wrapper_word})
 
 
-def _wrapped(
+def wrapped(
     event: str,
     channel_id: str,
     at: int,
@@ -88,6 +88,7 @@ def _wrapped(
     ack: dict[str, Any] | None = None,
     connection: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
+    """The wrapper's envelope around the engine's payload."""
     return {
         "spec_version": "1.0",
         "event": event,
@@ -102,4 +103,4 @@ def _wrapped(
     }
 
 
-__all__ = ["ACK_NUMBERS", "ack_envelope", "connection_envelope", "flat_ack", "message_envelope"]
+__all__ = ["ACK_NUMBERS", "ack_envelope", "connection_envelope", "flat_ack", "message_envelope", "wrapped"]

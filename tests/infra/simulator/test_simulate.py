@@ -91,7 +91,10 @@ async def test_a_recording_that_is_not_taken_ends_with_1(tmp_path: Path) -> None
     assert json.loads(output)["outcomes"] == {"ConnectError": 1}
 
 
-@pytest.mark.parametrize("arguments", [["--port", "0"], ["--play", "/nowhere"], ["--webhook-url", "nowhere"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--play", os.devnull, "--mix"], ["--port", "0"], ["--play", "/nowhere"], ["--webhook-url", "nowhere"]],
+)
 async def test_an_option_that_makes_no_sense_is_named(arguments: list[str]) -> None:
     async with simulate(*arguments) as process:
         _, errors = await process.communicate()
