@@ -1,4 +1,4 @@
-"""The log into MySQL: what people read follows from event.accepted, delivery.status and dead.letter."""
+"""The log into MySQL: what people read follows from event.accepted, delivery.status, contact.link and dead.letter."""
 
 from adapters.mysql.projector import TOPICS, Projector
 from streams.runtime import AgentFunction, Batch

@@ -66,6 +66,8 @@ class Claim:
     spelled: str
     evidence: LinkEvidence | None = None
     evidence_at: datetime | None = None
+    evidence_channel: str | None = None
+    evidence_event_id: str | None = None
     evidence_trace_id: str | None = None
     decision: LinkChange | None = None
     decided_at: datetime | None = None
@@ -117,7 +119,14 @@ def _with(claim: Claim, fact: ContactLink) -> Claim:
             claim, decision=fact.what, decided_at=fact.at, decided_by=fact.by, decision_reason=fact.reason
         )
         return decided if claim.decided_at is None or _decided(decided) > _decided(claim) else claim
-    evident = replace(claim, evidence=fact.evidence, evidence_at=fact.at, evidence_trace_id=fact.trace_id)
+    evident = replace(
+        claim,
+        evidence=fact.evidence,
+        evidence_at=fact.at,
+        evidence_channel=fact.channel,
+        evidence_event_id=fact.event_id,
+        evidence_trace_id=fact.trace_id,
+    )
     return evident if claim.evidence_at is None or _evident(evident) < _evident(claim) else claim
 
 
@@ -127,4 +136,4 @@ def _decided(claim: Claim) -> tuple[Any, ...]:
 
 
 def _evident(claim: Claim) -> tuple[Any, ...]:
-    return claim.evidence_at, claim.evidence, claim.evidence_trace_id
+    return claim.evidence_at, claim.evidence, claim.evidence_trace_id, claim.evidence_event_id or ""

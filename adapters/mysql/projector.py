@@ -11,6 +11,7 @@ from adapters.mysql.pool import Database, Session
 from adapters.mysql.projections import (
     channel_health,
     communication_events,
+    contact_links,
     contacts,
     conversations,
     dead_letters,
@@ -25,7 +26,7 @@ from streams import topics
 
 log = structlog.get_logger()
 
-TOPICS: Final = (topics.EVENT_ACCEPTED, topics.DELIVERY_STATUS, topics.DEAD_LETTER)
+TOPICS: Final = (topics.EVENT_ACCEPTED, topics.DELIVERY_STATUS, topics.CONTACT_LINK, topics.DEAD_LETTER)
 
 PROJECTION: Final = "tables"
 """Name of the one position that all tables share: they are written in one transaction."""
@@ -38,7 +39,8 @@ STEPS: Final[Sequence[Step]] = tuple(
         event_sightings.STEPS,
         communication_events.STEPS,
         conversations.STEPS,  # messages among them
-        contacts.STEPS,
+        contacts.STEPS,  # first: the row on which a contact and its links wait for each other
+        contact_links.STEPS,
         channel_health.STEPS,
         dead_letters.STEPS,
     )

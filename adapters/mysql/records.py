@@ -7,9 +7,11 @@ from typing import Final, Protocol, Self
 
 import msgspec
 
+from schemas.contacts import ContactLink
 from schemas.deliveries import DeliveryFact
 from schemas.events import AcceptedEvent
 from streams import topics
+from streams.contact_links import linkable
 
 
 class SourceRecord(Protocol):
@@ -56,7 +58,7 @@ class Report:
     recorded_at: datetime
 
 
-Decoded = Sighting | Report | SourceRecord
+Decoded = Sighting | Report | ContactLink | SourceRecord
 """A dead letter needs no decoding: whatever it holds is shown as it is."""
 
 
@@ -66,6 +68,7 @@ class Records:
 
     sightings: list[Sighting] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    links: list[ContactLink] = field(default_factory=list)
     letters: list[SourceRecord] = field(default_factory=list)
 
     @classmethod
@@ -78,6 +81,8 @@ class Records:
                     records.sightings.append(one)
                 case Report():
                     records.reports.append(one)
+                case ContactLink():
+                    records.links.append(one)
                 case _:
                     records.letters.append(one)
         return records
@@ -85,6 +90,7 @@ class Records:
 
 _decode_event: Final = msgspec.json.Decoder(AcceptedEvent).decode
 _decode_fact: Final = msgspec.json.Decoder(DeliveryFact).decode
+_decode_link: Final = msgspec.json.Decoder(ContactLink).decode
 
 
 def decode(record: SourceRecord) -> Decoded:
@@ -96,6 +102,11 @@ def decode(record: SourceRecord) -> Decoded:
             case topics.DELIVERY_STATUS:
                 fact = _decode_fact(record.value or b"")
                 return Report(fact, record.partition, record.offset, moment(record.timestamp))
+            case topics.CONTACT_LINK:
+                link = _decode_link(record.value or b"")
+                if linkable(link.lid, link.phone) != (link.lid, link.phone):
+                    raise ProjectionError(record, "undecodable", "it names no match key of a lid and no phone")
+                return link
             case topics.DEAD_LETTER:
                 return record
             case topic:

@@ -24,6 +24,7 @@ PROJECTED = {
     "conversations": "id",
     "messages": "channel_id, message_key",
     "contacts": "tenant_id, contact",
+    "contact_links": "tenant_id, contact, same_as",
     "channel_health": "channel_id",
     "dead_letters": "stage, source_topic, source_partition, source_offset",
 }
@@ -35,7 +36,6 @@ NOT_PROJECTED = frozenset(
         "routing_rules",
         "message_templates",
         "projection_offsets",
-        "contact_links",
         "audit_log",
     }
 )

@@ -1,7 +1,7 @@
 """`contacts`: who writes, by match key, with the name they last gave and the id the network last used.
 
-From the messages of event.accepted. Two spellings of one phone are one contact; a lid and a phone are two until the
-provider says otherwise.
+From the messages of event.accepted. Two spellings of one phone are one contact; a lid and a phone are two, until
+`contact_links` says that they are one person. A lid that only contact.link names has a row without times.
 """
 
 from typing import Final
@@ -18,9 +18,14 @@ _LONGEST_NAME: Final = 255
 
 
 def rows(records: Records) -> list[Row]:
-    """One row for the other party of each message, and one for who speaks in a group."""
+    """One row for the other party of each message, one for who speaks in a group, and one for a lid that was linked."""
     found = [row for event in messages.shown(records) for row in _rows(event)]
+    found += [{"tenant_id": tenant_id, "contact": lid} for tenant_id, lid in _linked(records)]
     return sorted(found, key=lambda row: (row["tenant_id"], row["contact"]))
+
+
+def _linked(records: Records) -> set[tuple[int, str]]:
+    return {(link.tenant_id, link.lid) for link in records.links}
 
 
 def _rows(event: AcceptedEvent) -> list[Row]:

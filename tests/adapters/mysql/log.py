@@ -1,4 +1,4 @@
-"""A log as Kafka would hold it, for the tests of projections: records of the three topics, and the tables they make."""
+"""A log as Kafka would hold it, for the tests of projections: records of its topics, and the tables they make."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from adapters.mysql.pool import Database, Row
 from schemas import event_types as types
 from schemas import headers as names
 from schemas.commands import Command
+from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.deliveries import DeliveryFact, FactKind, Status
 from schemas.events import AcceptedEvent, Action, Coordinates, Decision, Kind
 from streams import identity, keys, topics
@@ -30,6 +31,7 @@ PROJECTED: Final = (
     "conversations",
     "messages",
     "contacts",
+    "contact_links",
     "channel_health",
     "dead_letters",
     "projection_offsets",
@@ -154,6 +156,30 @@ def gateway_event(event_type: str, key: str, payload: dict[str, Any], **fields: 
     )
 
 
+def link(
+    lid: str,
+    phone: str = f"{PHONE}@c.us",
+    evidence: LinkEvidence = LinkEvidence.GATEWAY,
+    seconds: float = 20,
+    **fields: Any,
+) -> ContactLink:
+    """What somebody says about a lid and a phone; an operator's word is Ana's."""
+    person = {"by": "Ana", "reason": "asked"} if evidence is LinkEvidence.OPERATOR else {"channel": CHANNEL}
+    return ContactLink(
+        **{
+            "lid": lid,
+            "phone": phone,
+            "tenant_id": 1,
+            "evidence": evidence,
+            "what": LinkChange.LINKED,
+            "at": at(seconds),
+            "trace_id": "trace-link",
+            **person,
+            **fields,
+        }
+    )
+
+
 def command_of(event: AcceptedEvent, text: str = "Olá, sua fatura venceu.", to: str = PHONE) -> Command:
     """The command that the event's decision made."""
     contact = identity.match_key(to)
@@ -203,6 +229,9 @@ class Log:
         """A fact on record, fifty milliseconds after its own time."""
         record = self.append(topics.DELIVERY_STATUS, msgspec.json.encode(said), partition)
         return replace(record, timestamp=int(said.at.timestamp() * 1000) + 50)
+
+    def linked(self, said: ContactLink, partition: int = 0) -> LogRecord:
+        return self.append(topics.CONTACT_LINK, msgspec.json.encode(said), partition)
 
     def dead(
         self, original: bytes | None, headers: Mapping[str, str] = MappingProxyType({}), partition: int = 0

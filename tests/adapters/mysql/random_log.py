@@ -5,18 +5,33 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
 from schemas.events import NO_RULE, AcceptedEvent, Coordinates, Decision, Kind
 from streams import topics
-from tests.adapters.mysql.log import CHANNEL, Log, LogRecord, ack, at, command_of, connection, fact, invoice, message
+from tests.adapters.mysql.log import (
+    CHANNEL,
+    Log,
+    LogRecord,
+    ack,
+    at,
+    command_of,
+    connection,
+    fact,
+    invoice,
+    link,
+    message,
+)
 
 PARTITIONS = 3
 _CHATS = ("5547999990001@c.us", "554799990001@c.us", "100000000000001@lid", "120363000000000001@g.us")
+_LIDS = ("100000000000001@lid", "100000000000002@lid", "100000000000003@lid")
+_PHONES = ("5547999990001@c.us", "554799990001@c.us", "5547999990002@c.us")
 _HELD = Decision(action=NO_RULE, channel=CHANNEL, reason="held")
 
 
 def make(random: Random, size: int = 12) -> list[LogRecord]:
-    """Records of all three topics: `size` invoices, as many inbound messages and own ones, and some dead letters."""
+    """Records of all topics: `size` invoices, as many inbound messages and own ones, links, and some dead letters."""
     log = Log()
     stories: list[Iterator[LogRecord]] = []
     for number in range(size):
@@ -25,6 +40,7 @@ def make(random: Random, size: int = 12) -> list[LogRecord]:
         stories.append(log.accepted(one, events) for one in _sightings(random, event))
         stories.append(log.reported(one, facts) for one in _delivery(random, event, number))
         stories.append(log.accepted(one, 0) for one in _chat(random, number))
+        stories.append(log.linked(one, facts) for one in links(random, number))
         stories.append(
             log.dead(b"\x00\xff" * random.randrange(9), partition=events) for _ in range(random.randrange(2))
         )
@@ -108,6 +124,22 @@ def _delivery(random: Random, event: AcceptedEvent, number: int) -> Iterator[Del
             attempt=attempt,
             ack=status,
             provider_message_id=provider_id,
+        )
+
+
+def links(random: Random, number: int) -> Iterator[ContactLink]:
+    for again in range(random.randrange(4)):
+        evidence = random.choice(list(LinkEvidence))
+        undone = evidence is LinkEvidence.OPERATOR and random.random() < 0.5
+        yield link(
+            random.choice(_LIDS),
+            random.choice(_PHONES),
+            evidence,
+            random.randrange(4),
+            what=LinkChange.UNDONE if undone else LinkChange.LINKED,
+            trace_id=f"trace-{random.randrange(3)}",
+            event_id=random.choice((None, f"event-{number}-{again}")),
+            **({"by": random.choice(("Ana", "Bia"))} if evidence is LinkEvidence.OPERATOR else {}),
         )
 
 
