@@ -34,7 +34,7 @@ class PublicationError(OperatorError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was published; `vanished` are the tables for which nothing was, `faults` the rows that make no sense."""
+    """What was published, and what not: `vanished` are tables that lost everything, `faults` what makes no sense."""
 
     publications: tuple[Publication, ...]
     vanished: tuple[str, ...]
@@ -89,7 +89,7 @@ class Publisher:
                 await self._send((item.key.topic, item.key.id.encode(), item.value) for item in items)
             if todo.sentinel is not None:
                 await self._send([_sentinel(todo.sentinel)])
-            return Outcome(todo.publications, todo.vanished, authored.faults)
+            return Outcome(todo.publications, todo.vanished, todo.faults)
 
     async def raise_alarm(self, alarm: Alarm) -> None:
         """Write an alarm; raises KafkaError."""

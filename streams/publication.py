@@ -1,6 +1,6 @@
 """What must be published so that `config.*` says what was authored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,6 +8,8 @@ import msgspec
 
 from schemas.configuration import Change, Sentinel
 from streams.configuration import ENTRIES, Entry, Key, Published, counted
+from streams.references import still_named, without_template
+from streams.topics import CONFIG_TEMPLATE
 
 _SEVERAL: Final = 2
 
@@ -44,11 +46,13 @@ class Publication:
 class Plan:
     """What to publish, in this order, and the sentinel after it, where it is due.
 
-    `vanished` says which tables lost everything; then nothing is published.
+    `faults` has what is not published, and why: rows that make no sense by themselves or together, and templates that
+    were deleted too early. `vanished` says which tables lost everything; then nothing is published.
     """
 
     publications: tuple[Publication, ...] = ()
     sentinel: Sentinel | None = None
+    faults: Mapping[Key, str] = field(default_factory=dict)
     vanished: tuple[str, ...] = ()
 
 
@@ -58,20 +62,34 @@ def plan(authored: Authored, published: Published, *, force: bool = False) -> Pl
     New and changed entries go first (channels, templates, rules), then deletions the other way round, so that nothing
     names what is not there. A table that lost all of several entries looks like a restore or a wrong DSN, not like
     somebody's wish: nothing is published unless `force` says that it is meant. A row that makes no sense leaves what
-    is published as it is. The sentinel follows the first complete publication that has a rule.
+    is published as it is; so does a rule whose template is not there, and a template stays that a rule in force names.
+    The sentinel follows the first complete publication that has a rule.
     """
     vanished = () if force else tuple(_vanished(authored, published))
     if vanished:
-        return Plan(vanished=vanished)
-    order = {topic: place for place, topic in enumerate(ENTRIES)}
-    changed = [key for key, entry in authored.entries.items() if _differs(entry, key, published)]
+        return Plan(faults=authored.faults, vanished=vanished)
+    refused = without_template(authored.entries, _kept(authored.faults, published))
+    entries = {key: entry for key, entry in authored.entries.items() if key not in refused}
     known = published.entries.keys() | published.faults.keys()
     deleted = known - authored.entries.keys() - authored.faults.keys()
+    in_force = [*entries.values(), *_kept(authored.faults, published), *_kept(refused, published)]
+    held = still_named((key for key in deleted if key.topic == CONFIG_TEMPLATE), in_force)
+    order = {topic: place for place, topic in enumerate(ENTRIES)}
+    changed = [key for key, entry in entries.items() if _differs(entry, key, published)]
     publications = [
-        *(_next(key, authored.entries[key], published) for key in sorted(changed, key=lambda key: order[key.topic])),
-        *(_next(key, None, published) for key in sorted(deleted, key=lambda key: (-order[key.topic], key.id))),
+        *(_next(key, entries[key], published) for key in sorted(changed, key=lambda key: order[key.topic])),
+        *(
+            _next(key, None, published)
+            for key in sorted(deleted - held.keys(), key=lambda key: (-order[key.topic], key.id))
+        ),
     ]
-    return Plan(tuple(publications), None if published.is_complete else _sentinel(authored))
+    sentinel = None if published.is_complete else _sentinel(entries)
+    return Plan(tuple(publications), sentinel, {**authored.faults, **refused, **held})
+
+
+def _kept(faults: Iterable[Key], published: Published) -> list[Entry]:
+    """What stays in force of rows that are not published."""
+    return [published.entries[key] for key in faults if key in published.entries]
 
 
 def _next(key: Key, entry: Entry | None, published: Published) -> Publication:
@@ -99,6 +117,6 @@ def _vanished(authored: Authored, published: Published) -> Iterator[str]:
             yield topic
 
 
-def _sentinel(authored: Authored) -> Sentinel | None:
-    counts = counted(authored.entries)
+def _sentinel(entries: Mapping[Key, Entry]) -> Sentinel | None:
+    counts = counted(entries)
     return counts if counts.rules else None

@@ -58,8 +58,14 @@ def authored(rows: dict[str, list[Row]]) -> Authored:
             try:
                 entries[key] = _publishable(make(key.id, row))
             except ValueError as error:
-                faults[key] = str(error)
+                faults[key] = _place_first(str(error))
     return Authored(entries, faults)
+
+
+def _place_first(message: str) -> str:
+    """`action: Invalid enum value` of msgspec's ``Invalid enum value - at `$.action` ``; any other message as it is."""
+    reason, found, place = message.partition(" - at `$.")
+    return f"{place.rstrip('`')}: {reason}" if found else message
 
 
 def _publishable(entry: Entry) -> Entry:
@@ -77,7 +83,7 @@ def _fault(entry: Entry) -> str | None:
         case Rule():
             return next((str(fault) for fault in RuleSet([entry]).faults), None)
         case Template():
-            return next((fault.reason for fault in TemplateSet([entry]).faults), None)
+            return next((f"body: {fault.reason}" for fault in TemplateSet([entry]).faults), None)
         case _:
             return None
 
@@ -128,4 +134,4 @@ def _json(row: Row, column: str) -> Any:
     try:
         return None if row[column] is None else msgspec.json.decode(row[column])
     except msgspec.DecodeError as error:
-        raise ValueError(f"{column} is not JSON: {error}") from None
+        raise ValueError(f"{column}: is not JSON: {error}") from None

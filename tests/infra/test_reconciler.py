@@ -131,6 +131,45 @@ async def test_a_row_that_makes_no_sense_raises_an_alarm_and_the_former_one_stay
     assert (alarm.kind, alarm.subject) == (AlarmKind.CONFIGURATION_REFUSED, "config.rule/r")
 
 
+async def test_a_rule_waits_for_its_template_under_one_alarm_and_heals_by_itself(
+    hub: Settings, db: Database, feed: ConfigurationFeed, reconciler: Reconciler
+) -> None:
+    await author(db, *SEEDS)
+    await asyncio.wait_for(feed.ready(), 20)
+    await author(db, "UPDATE routing_rules SET template = 'later' WHERE id = 'r'")
+
+    async def raised() -> list[Alarm]:
+        return await alarms(hub)
+
+    (alarm,) = await eventually(raised)
+    assert (alarm.kind, alarm.subject) == (AlarmKind.CONFIGURATION_REFUSED, "config.rule/r")
+    assert "template: 'later' does not exist or is disabled" in alarm.message
+    await author(db, "UPDATE routing_rules SET priority = 1 WHERE id = 's'")  # all is looked at again
+    await eventually(lambda: (found := rule(feed, "a.c")) and found.priority == 1)
+    assert (found := rule(feed)) is not None
+    assert found.template == "t"
+    assert len(await alarms(hub)) == 1
+    await author(db, "INSERT INTO message_templates (name, body) VALUES ('later', 'Oi')")
+    await eventually(lambda: (found := rule(feed)) and found.template == "later")
+
+
+async def test_a_template_that_is_deleted_too_early_stays_until_no_rule_names_it(
+    hub: Settings, db: Database, feed: ConfigurationFeed, reconciler: Reconciler
+) -> None:
+    await author(db, *SEEDS)
+    await asyncio.wait_for(feed.ready(), 20)
+    await author(db, "DELETE FROM message_templates WHERE name = 't'")
+
+    async def raised() -> bool:
+        return len(await alarms(hub)) == 2
+
+    await eventually(raised)
+    assert {alarm.subject for alarm in await alarms(hub)} == {"config.rule/r", "config.template/t"}
+    assert "t" in feed.current.templates
+    await author(db, "UPDATE routing_rules SET template = NULL WHERE id = 'r'")
+    await eventually(lambda: "t" not in feed.current.templates)
+
+
 async def test_one_is_elected_and_another_takes_over(hub: Settings, db: Database, feed: ConfigurationFeed) -> None:
     await author(db, *SEEDS)
     first, second = Reconciler(hub), Reconciler(hub)

@@ -133,7 +133,63 @@ def test_two_single_rows_that_are_all_there_is_do_not_vanish_together() -> None:
 def test_a_row_that_makes_no_sense_leaves_what_is_published() -> None:
     key = Key(topics.CONFIG_RULE, "r")
     present = published(RULE, OTHER_RULE)
-    assert plan(authored(OTHER_RULE, faults={key: "unknown action"}), present) == Plan()
+    faults = {key: "unknown action"}
+    assert plan(authored(OTHER_RULE, faults=faults), present) == Plan(faults=faults)
+
+
+NAMING = msgspec.structs.replace(RULE, template="t")
+RULE_KEY, TEMPLATE_KEY = Key(topics.CONFIG_RULE, "r"), Key(topics.CONFIG_TEMPLATE, "t")
+UNKNOWN = "template: 't' does not exist or is disabled"
+
+
+def test_a_rule_without_its_template_waits_for_it_and_the_last_good_one_stays() -> None:
+    present = published(RULE, OTHER_RULE)
+    done = plan(authored(NAMING, OTHER_RULE), present)
+    assert done == Plan(faults={RULE_KEY: UNKNOWN})
+    healed = plan(authored(NAMING, OTHER_RULE, TEMPLATE), present)
+    assert listed(healed) == [(topics.CONFIG_TEMPLATE, "t", 1, False), (topics.CONFIG_RULE, "r", 2, False)]
+    assert healed.faults == {}
+
+
+def test_a_disabled_rule_may_name_what_is_not_there() -> None:
+    off = msgspec.structs.replace(NAMING, is_enabled=False)
+    assert plan(authored(off, OTHER_RULE), Published()).faults == {}
+
+
+def test_a_template_stays_while_a_rule_in_force_names_it() -> None:
+    present = published(NAMING, OTHER_RULE, TEMPLATE)
+    done = plan(authored(NAMING, OTHER_RULE), present)
+    assert done.publications == ()
+    assert done.faults == {
+        RULE_KEY: UNKNOWN,
+        TEMPLATE_KEY: "it was deleted, and stays in force while these rules name it: r",
+    }
+    elsewhere = plan(authored(RULE, OTHER_RULE), present)
+    assert listed(elsewhere) == [(topics.CONFIG_RULE, "r", 2, False), (topics.CONFIG_TEMPLATE, "t", 2, True)]
+    assert elsewhere.faults == {}
+
+
+def test_a_template_stays_for_the_last_good_version_of_a_broken_rule() -> None:
+    present = published(NAMING, OTHER_RULE, TEMPLATE)
+    done = plan(authored(OTHER_RULE, faults={RULE_KEY: "event_type: no"}), present)
+    assert done.publications == ()
+    assert set(done.faults) == {RULE_KEY, TEMPLATE_KEY}
+
+
+def test_a_template_that_is_disabled_is_out_of_force_whoever_names_it() -> None:
+    present = published(NAMING, OTHER_RULE, TEMPLATE)
+    done = plan(authored(NAMING, OTHER_RULE, msgspec.structs.replace(TEMPLATE, is_enabled=False)), present)
+    assert listed(done) == [(topics.CONFIG_TEMPLATE, "t", 2, False)]
+    assert done.faults == {RULE_KEY: UNKNOWN}
+
+
+def test_a_broken_template_is_named_by_its_last_good_version() -> None:
+    broken = {TEMPLATE_KEY: "body: line 1: no"}
+    assert plan(authored(NAMING, OTHER_RULE, faults=broken), published(OTHER_RULE, TEMPLATE)).faults == broken
+    assert plan(authored(NAMING, OTHER_RULE, faults=broken), published(OTHER_RULE)).faults == {
+        **broken,
+        RULE_KEY: UNKNOWN,
+    }
 
 
 def test_a_record_that_makes_no_sense_is_replaced() -> None:
@@ -200,6 +256,37 @@ def test_whatever_is_authored_the_topics_follow_and_versions_only_rise(history: 
             }
         assert plan(now, after, force=force).publications == ()
         present = after
+
+
+naming = st.lists(
+    st.one_of(
+        st.builds(Template, id=st.sampled_from("xyz"), body=st.just("b"), is_enabled=st.booleans()),
+        st.builds(
+            Rule,
+            id=st.sampled_from("xyz"),
+            event_type=st.just("a"),
+            action=st.just(Action.NONE),
+            template=st.none() | st.sampled_from("xyz"),
+            is_enabled=st.booleans(),
+        ),
+    ),
+    max_size=6,
+).map(lambda entries: authored(*entries))
+
+
+@given(history=st.lists(st.tuples(naming, st.booleans()), max_size=6))
+def test_a_rule_in_force_never_loses_its_template_and_what_is_sound_is_published(
+    history: list[tuple[Authored, bool]],
+) -> None:
+    present = Published()
+    for now, force in history:
+        done = plan(now, present, force=force)
+        present = carried_out(done, present)
+        for rule in present.entries.values():
+            if isinstance(rule, Rule) and rule.is_enabled and rule.template:
+                assert Key(topics.CONFIG_TEMPLATE, rule.template) in present.entries
+        if not done.vanished and not done.faults:
+            assert present.entries.keys() == now.entries.keys()
 
 
 def _content(entry: Entry) -> Entry:

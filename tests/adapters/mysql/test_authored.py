@@ -95,25 +95,27 @@ def test_an_empty_text_is_no_source_and_no_template() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("action", "fly", "Invalid enum value 'fly'"),
-        ("policy", "never", "Invalid enum value 'never'"),
-        ("conditions", "{", "conditions is not JSON"),
-        ("conditions", "[1]", "Expected `object | null`, got `array` - at `$.conditions`"),
-        ("pace", "5", "at `$.pace`"),
-        ("conditions", '{"payload.amount": {"$foo": 1}}', "$foo"),
+        ("event_type", "a.*.b", "event_type: must be words joined by dots"),
+        ("action", "fly", "action: Invalid enum value 'fly'"),
+        ("policy", "never", "policy: Invalid enum value 'never'"),
+        ("conditions", "{", "conditions: is not JSON"),
+        ("conditions", "[1]", "conditions: Expected `object | null`, got `array`"),
+        ("pace", "5", "pace: Expected"),
+        ("conditions", '{"payload.amount": {"$foo": 1}}', "conditions.payload.amount.$foo: unknown operator"),
+        ("conditions", '{"$or": [{"a": {"$regex": "(a+)+$"}}]}', "conditions.$or[0].a.$regex: could take too long"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_a_fault_and_hinders_no_other(column: str, value: str, reason: str) -> None:
     found = read(rules=({**RULE_ROW, column: value}, {**RULE_ROW, "id": "good"}))
     assert set(found.entries) == {Key(topics.CONFIG_RULE, "good")}
-    assert reason in found.faults[Key(topics.CONFIG_RULE, "r")]
+    assert found.faults[Key(topics.CONFIG_RULE, "r")].startswith(reason)
 
 
 def test_a_template_that_does_not_compile_is_a_fault_unless_it_is_disabled() -> None:
     broken = {**TEMPLATE_ROW, "is_enabled": 1, "body": "Olá, {{ name !"}
     found = read(templates=(broken, {**broken, "name": "u", "is_enabled": 0}))
     assert {key.id for key in found.entries} == {"u"}
-    assert "unexpected char '!'" in found.faults[Key(topics.CONFIG_TEMPLATE, "t")]
+    assert found.faults[Key(topics.CONFIG_TEMPLATE, "t")] == "body: line 1: unexpected char '!' at 13"
 
 
 @pytest.mark.parametrize("letter", ["x", "\x00"], ids=["plain", "escaped"])
