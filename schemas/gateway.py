@@ -16,6 +16,8 @@ CONNECTED_WORDS: Final = frozenset({"connected", "open", "inchat", "islogged", "
 QR_FIELDS: Final = ("qr", "qr_base64", "qrcode", "base64Qrimg", "base64", "image")
 QR_CONTAINERS: Final = ("data", "result")
 
+_PHONE_FIELDS: Final = ("phoneNumber", "phone_number", "phone", "number", "pn")
+
 _IMAGE_TYPES: Final = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 _MAX_QR_DEPTH: Final = 4
 _MIN_BARE_BASE64: Final = 32  # shorter, it may be a word: `data` and `result` hold those too
@@ -199,6 +201,30 @@ class SendReceipt(Answer):
         }
 
 
+class LidEntry(Answer):
+    """The answer of `GET /api/{channel}/contact/pn-lid/{lid}`: ids as the gateway spelled them, None where it has none.
+
+    The engine answers `{lid?, phoneNumber?, contact?}`, each id as `{id, server, _serialized}`, and leaves the phone
+    out where its cache has none (wppconnect-server `src/controller/contactController.ts`, wa-js
+    `src/contact/functions/getPnLidEntry.ts`). A wrapper may put that into `data`, `response` or `result`. What it says
+    of the contact, a name among it, is no evidence and not looked at.
+    """
+
+    lid: str | None = None
+    phone: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, answer: Any) -> Any:
+        if not isinstance(answer, Mapping):
+            return answer
+        nested = (answer[key] for key in ("data", "response", "result") if isinstance(answer.get(key), Mapping))
+        places = [answer, *nested]
+        phones = (contact_id(place.get(key), "c.us") for place in places for key in _PHONE_FIELDS)
+        lids = (contact_id(place.get("lid"), "lid") for place in places)
+        return {**answer, "lid": next(filter(None, lids), None), "phone": next(filter(None, phones), None)}
+
+
 class WebhookSet(Answer):
     """The answer of both webhook calls; some versions leave every event switched off, which only the extras show."""
 
@@ -212,6 +238,18 @@ def message_id(value: Any) -> str | None:
     if serialized or not bare or not remote:
         return serialized or bare
     return f"{'true' if value.get('fromMe') is True else 'false'}_{remote}_{bare}"
+
+
+def contact_id(value: Any, domain: str) -> str | None:
+    """The id of a contact, given as text or as the engine's object `{id, server, _serialized}`.
+
+    Where nothing names its domain it is the one that the field promises.
+    """
+    if isinstance(value, Mapping):
+        server = _text(value.get("server")) or domain
+        return _text(value.get("_serialized")) or contact_id(_text(value.get("id") or value.get("user")), server)
+    text = _text(value)
+    return f"{text}@{domain}" if text and "@" not in text else text
 
 
 def first_text(answer: Mapping[str, Any], *keys: str) -> str | None:
@@ -272,11 +310,13 @@ __all__ = [
     "ChannelCreated",
     "ChannelList",
     "CreateChannel",
+    "LidEntry",
     "QrCode",
     "SendReceipt",
     "SendText",
     "SetWebhook",
     "WebhookSet",
+    "contact_id",
     "first_text",
     "message_id",
 ]

@@ -25,6 +25,7 @@ from schemas.gateway import (
     ChannelCreated,
     ChannelList,
     CreateChannel,
+    LidEntry,
     QrCode,
     SendReceipt,
     SendText,
@@ -114,6 +115,14 @@ class GatewayClient:
         """Hand one text to the gateway, once: nothing is ever repeated here."""
         body = _encoded(SendText, channel=channel_id, to=to, text=text, metadata=metadata)
         return await self._call(Call.SEND_TEXT, SendReceipt, "/api/messages", body, request_id=request_id)
+
+    async def look_up_lid(self, channel_id: str, lid: str, *, request_id: str | None = None) -> LidEntry:
+        """The phone behind a lid (`...@lid`), as far as the channel knows it.
+
+        The domain is not left out: the engine takes bare digits for a phone, and says them back as one.
+        """
+        path = f"/api/{_escaped(channel_id)}/contact/pn-lid/{_escaped(lid)}"
+        return await self._call(Call.LOOK_UP_LID, LidEntry, path, request_id=request_id)
 
     async def set_channel_webhook(
         self, channel_id: str, url: str, secret: str | None = None, *, request_id: str | None = None
@@ -229,12 +238,17 @@ def _encoded(body_type: type[Body], **fields: Any) -> bytes:
 
 def _path(channel_id: str, suffix: str = "") -> str:
     """The path of a channel, its id escaped; `Permanent` for an id that would name something else."""
-    if not channel_id.strip(" ."):
-        raise Permanent("invalid_channel", said=f"{channel_id!r} is no channel id")
+    return f"/api/channels/{_escaped(channel_id)}{suffix}"
+
+
+def _escaped(part: str) -> str:
+    """An id as one part of a path; `Permanent` for one that would name something else."""
+    if not part.strip(" ."):
+        raise Permanent("invalid_id", said=f"{part!r} is no id")
     try:
-        return f"/api/channels/{quote(channel_id, safe='')}{suffix}"
+        return quote(part, safe="")
     except UnicodeEncodeError as error:
-        raise Permanent("invalid_channel", said=f"{channel_id!r} is no channel id") from error
+        raise Permanent("invalid_id", said=f"{part!r} is no id") from error
 
 
 def _header_text(request_id: str) -> str:

@@ -14,6 +14,7 @@ class Call(StrEnum):
     GET_CHANNEL = "get_channel"
     GET_QR = "get_qr"
     SEND_TEXT = "send_text"
+    LOOK_UP_LID = "look_up_lid"
     SET_CHANNEL_WEBHOOK = "set_channel_webhook"
     SET_GLOBAL_WEBHOOK = "set_global_webhook"
 

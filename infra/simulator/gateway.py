@@ -105,9 +105,7 @@ class Gateway:
         if channel is None:
             return refusal(404, CHANNEL_NOT_FOUND)
         if channel.status != "connected":
-            # (inferred) the words of the engine's guard in front of every handler
-            words = "A sessão do WhatsApp não está ativa."
-            return JSONResponse({"success": False, "status": "Disconnected", "error": words}, 404)
+            return _not_connected()
         message = self._message(outgoing, request)
         self._state.deliver(message)
         plan = plan_sent(message, channel, self._config, faults)
@@ -129,14 +127,18 @@ class Gateway:
         return JSONResponse({"success": True, "media_base64": encoded, "mime_type": mime_type})
 
     async def pn_lid(self, request: Request, body: Any, faults: Sequence[Fault]) -> Response:
-        """The phone behind a lid, in the engine's shape (inferred): an id object each, no phone where none is known."""
-        self._channel(request)
-        lid = request.path_params["lid"].removesuffix("@lid")
-        phone = self._state.phones_by_lid.get(lid)
-        answer = {"lid": {"id": lid, "server": "lid", "_serialized": f"{lid}@lid"}}
-        if phone is not None:
-            answer["phoneNumber"] = {"id": phone, "server": "c.us", "_serialized": f"{phone}@c.us"}
-        return JSONResponse(answer)
+        """The phone behind a lid, in the engine's shape: an id object each, no phone where none is known.
+
+        As the engine does (wa-js `getPnLidEntry` and `createWid`), digits without a domain are taken for a phone.
+        """
+        if self._channel(request).status != "connected":
+            return _not_connected()
+        asked, at, _ = request.path_params["lid"].partition("@")
+        if not at:
+            return JSONResponse({"phoneNumber": _wid(asked, "c.us")})
+        phone = self._state.phones_by_lid.get(asked)
+        found = {"phoneNumber": _wid(phone, "c.us")} if phone is not None else {}
+        return JSONResponse({"lid": _wid(asked, "lid"), **found, "contact": {"pushname": "Contato A"}})
 
     def _route(self, method: str, path: str, route: Route, handler: Handler) -> HttpRoute:
         async def endpoint(request: Request) -> Response:
@@ -210,6 +212,16 @@ class Gateway:
         if media is not None:
             self._state.keep_media(outgoing.channel, message.id, _MIME_TYPES[outgoing.type], media)
         return message
+
+
+def _not_connected() -> JSONResponse:
+    """(inferred) The words of the engine's guard in front of every handler."""
+    words = "A sessão do WhatsApp não está ativa."
+    return JSONResponse({"success": False, "status": "Disconnected", "error": words}, 404)
+
+
+def _wid(user: str, server: str) -> dict[str, str]:
+    return {"id": user, "server": server, "_serialized": f"{user}@{server}"}
 
 
 def _media(outgoing: Outgoing) -> str | None:

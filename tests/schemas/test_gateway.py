@@ -14,6 +14,7 @@ from schemas.gateway import (
     ChannelAnswer,
     ChannelCreated,
     ChannelList,
+    LidEntry,
     QrCode,
     SendReceipt,
     SendText,
@@ -174,8 +175,34 @@ _json = st.recursive(
     answer=st.dictionaries(st.sampled_from(["success", "id", "channel", "channels", "qr", "data", "message"]), _json)
 )
 def test_any_json_object_is_read_or_refused(answer: dict[str, Any]) -> None:
-    for tolerant in (QrCode, SendReceipt, WebhookSet, ChannelCreated):
+    for tolerant in (QrCode, SendReceipt, WebhookSet, ChannelCreated, LidEntry):
         tolerant.model_validate(answer)
     for strict in (ChannelList, ChannelAnswer):
         with suppress(ValidationError):
             strict.model_validate(answer)
+
+
+LID = {"id": "100000000000001", "server": "lid", "_serialized": "100000000000001@lid"}
+PN = {"id": "5547999990001", "server": "c.us", "_serialized": "5547999990001@c.us"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "phone"),
+    [
+        ({"lid": LID, "phoneNumber": PN, "contact": {"pushname": "Contato A"}}, "5547999990001@c.us"),
+        ({"success": True, "data": {"lid": LID, "phoneNumber": PN}}, "5547999990001@c.us"),
+        (
+            {"lid": LID, "phoneNumber": {"id": "5547999990001", "server": "s.whatsapp.net"}},
+            "5547999990001@s.whatsapp.net",
+        ),
+        ({"lid": "100000000000001@lid", "phone": "5547999990001"}, "5547999990001@c.us"),
+        ({"lid": "100000000000001@lid", "pn": 5547999990001}, "5547999990001@c.us"),
+        ({"lid": LID}, None),
+        ({"lid": LID, "phoneNumber": None, "contact": {"name": "5547999990001"}}, None),
+        ({"lid": LID, "phoneNumber": {}}, None),
+        ({"lid": LID, "phoneNumber": []}, None),
+    ],
+)
+def test_a_lids_phone_is_read_in_every_shape_and_never_from_the_contacts_name(answer: Any, phone: str | None) -> None:
+    entry = LidEntry.model_validate(answer)
+    assert (entry.lid, entry.phone) == ("100000000000001@lid", phone)

@@ -1,4 +1,4 @@
-"""The seven calls against the simulated gateway: what goes out, what comes back, what each fault is raised as."""
+"""The calls against the simulated gateway: what goes out, what comes back, what each fault is raised as."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ async def test_a_channel_id_of_any_spelling_arrives_as_it_is(gateway: GatewayCli
 async def test_a_channel_id_that_would_name_something_else_is_refused(
     gateway: GatewayClient, simulator: Simulated, channel_id: str
 ) -> None:
-    with pytest.raises(Permanent, match="invalid_channel"):
+    with pytest.raises(Permanent, match="invalid_id"):
         await gateway.get_qr(channel_id)
     assert (await simulator.requests())["total"] == 0
 
@@ -201,6 +201,46 @@ async def test_a_hang_ends_with_the_read_timeout_and_may_have_delivered(simulato
         with pytest.raises(Unknown, match="read_timeout"):
             await gateway.send_text(CHANNEL, TO, "oi")
     assert len(await simulator.delivered()) == 1
+
+
+LID = "100000000000001@lid"
+
+
+async def test_a_lid_is_looked_up_with_its_domain(gateway: GatewayClient, simulator: Simulated) -> None:
+    assert (await gateway.look_up_lid(CHANNEL, LID)).phone is None
+    await simulator.control("POST", "lids", {"lid": LID, "phone": TO})
+    found = await gateway.look_up_lid(CHANNEL, LID, request_id="r-7")
+    assert (found.lid, found.phone) == (LID, f"{TO}@c.us")
+    requests = await simulator.requests()
+    assert requests["last"][-1]["request_id"] == "r-7"
+
+
+@pytest.mark.parametrize(
+    ("channel", "lid", "kind", "error_class", "reason"),
+    [
+        ("Canal Três", LID, None, NotSent, "channel_down"),
+        ("canal um", LID, None, NotSent, "channel_not_found"),
+        (CHANNEL, LID, "http_500", Unknown, "http_500"),
+        (CHANNEL, LID, "http_429", NotSent, "http_429"),
+        (CHANNEL, LID, "empty_body", Unknown, "empty_body"),
+        (CHANNEL, LID, "success_false", Unknown, "success_false"),
+        (CHANNEL, LID, "drop", Unknown, "connection_dropped"),
+        (CHANNEL, "..", None, Permanent, "invalid_id"),
+    ],
+)
+async def test_a_look_up_that_fails_says_why(
+    gateway: GatewayClient,
+    simulator: Simulated,
+    channel: str,
+    lid: str,
+    kind: str | None,
+    error_class: type[GatewayError],
+    reason: str,
+) -> None:
+    if kind:
+        await simulator.fault(kind, route="pn_lid")
+    with pytest.raises(error_class, match=reason):
+        await gateway.look_up_lid(channel, lid)
 
 
 async def test_nothing_is_ever_repeated(gateway: GatewayClient, simulator: Simulated) -> None:

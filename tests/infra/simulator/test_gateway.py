@@ -171,6 +171,17 @@ async def test_a_lid_has_a_phone_once_it_is_known(world: World) -> None:
     assert answer["phoneNumber"]["_serialized"] == f"{TO}@c.us"
 
 
+async def test_a_lid_without_its_domain_is_taken_for_a_phone(world: World) -> None:
+    await world.simulator.control("POST", "lids", {"lid": "100000000000001@lid", "phone": TO})
+    answer = (await world.api.get("/api/Canal%20Um/contact/pn-lid/100000000000001")).json()
+    assert answer["phoneNumber"]["_serialized"] == "100000000000001@c.us"
+
+
+async def test_a_channel_that_is_down_looks_nothing_up(world: World) -> None:
+    answer = await world.api.get("/api/Canal%20Tr%C3%AAs/contact/pn-lid/100000000000001@lid")
+    assert (answer.status_code, answer.json()["status"]) == (404, "Disconnected")
+
+
 async def test_an_unknown_path_answers_as_a_web_framework_does(world: World) -> None:
     answer = await world.api.post("/api/nothing")
     assert (answer.status_code, answer.text) == (404, "<pre>Cannot POST /api/nothing</pre>")
