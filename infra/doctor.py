@@ -13,11 +13,15 @@ from aiokafka.errors import KafkaError
 from adapters.gateway.client import GatewayClient
 from adapters.gateway.errors import GatewayError
 from adapters.mysql.errors import DatabaseError, DatabaseUnavailableError
+from infra.configuration import vanished_message
 from infra.database import database
+from infra.errors import OperatorError
+from infra.in_force import authored_in, differences, read_in_force
 from infra.kafka import connection
 from infra.migrations import MigrationError, migrations
 from infra.settings import Settings
 from infra.topics import check_topics
+from streams.configuration import counted
 
 T = TypeVar("T")
 
@@ -47,6 +51,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield mysql
     if mysql.ok:
         yield await check_migrations(settings)
+    if kafka.ok and mysql.ok:
+        yield await check_configuration(settings)
     yield await check_gateway(settings)
     yield await check_webhook(settings)
 
@@ -75,7 +81,7 @@ async def check_kafka(settings: Settings) -> Finding:
             cluster = await admin.describe_cluster()
         finally:
             await admin.close()
-        return Finding("kafka", True, f"{servers} answers, {len(cluster['brokers'])} brokers")
+        return Finding("kafka", True, f"{servers} answers, {_number(len(cluster['brokers']), 'broker')}")
 
     try:
         return await _in_time(ask)
@@ -132,6 +138,25 @@ async def check_migrations(settings: Settings) -> Finding:
     return Finding("migrations", True, f"all {len(known)} applied")
 
 
+async def check_configuration(settings: Settings) -> Finding:
+    """Whether a complete configuration is in force, and all that MySQL says makes sense."""
+    try:
+        published = await read_in_force(settings, _ANSWER_SECONDS)
+        found = differences(await _in_time(lambda: authored_in(settings)), published)
+    except (OperatorError, DatabaseError, KafkaError, TimeoutError) as error:
+        return Finding("config", False, _said(error), "Run `posto doctor` again once that is mended.")
+    if found.vanished:
+        return Finding("config", False, vanished_message(found.vanished), "Restore the rows, or say that it is meant.")
+    if found.faults:
+        faults = "; ".join(f"{subject}: {reason}" for subject, reason in found.faults.items())
+        advice = "Correct these rows in MySQL. What was in force before stays in force."
+        return Finding("config", False, f"{len(found.faults)} not in force as written: {faults}", advice)
+    counts = counted(published.entries)
+    listed = (_number(counts.rules, "rule"), _number(counts.templates, "template"), _number(counts.channels, "channel"))
+    pending = f"; about to be published: {_number(found.pending, 'change')}" if found.pending else ""
+    return Finding("config", True, f"in force: {', '.join(listed)}{pending}")
+
+
 async def check_gateway(settings: Settings) -> Finding:
     """Whether the gateway answers and takes our secret; its channels with their states."""
     address = settings.wpp_gateway_base_url
@@ -185,3 +210,7 @@ async def _in_time(ask: Callable[[], Awaitable[T]], seconds: float = _ANSWER_SEC
 
 def _said(error: BaseException) -> str:
     return str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -6,25 +6,36 @@ from typing import Annotated
 
 import typer
 
+from infra.commands.options import WAIT_SECONDS, AsJson, Wait
+
+PUBLISHED_WITH_FAULTS = 3
+
 
 def publish(
     force: Annotated[
         bool, typer.Option("--force", help="Publish also where whole tables lost their rows: it is meant.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for scripts.")] = False,
+    wait: Wait = WAIT_SECONDS,
+    as_json: AsJson = False,
 ) -> None:
     """Publish what is in MySQL's tenants, channels, templates and rules, and not in force yet.
 
     The workers do the same by themselves, within two seconds; this does it at once, and says what it did.
 
-    - `posto publish` publishes what differs; exit code 1 where a row makes no sense and is ignored.
+    - `posto publish` publishes what differs; exit code 3 where a row makes no sense and is ignored.
     - `posto publish --force` does so even where a table lost all of its rows, as after a restore or with a wrong
       MYSQL_DSN; that is refused otherwise.
+    - `posto publish --wait 600` waits ten minutes for a Kafka or MySQL that is still starting.
     """
     from infra.configuration import publish_configuration
+    from infra.patience import kafka_of, mysql_of, patiently
     from infra.settings import load
 
-    outcome = asyncio.run(publish_configuration(load(), force=force))
+    settings = load()
+    work = patiently(
+        publish_configuration(settings, force=force), wait, f"{kafka_of(settings)} or {mysql_of(settings)}"
+    )
+    outcome = asyncio.run(work)
     for key, reason in outcome.faults.items():
         typer.echo(f"The row of {key} is ignored: {reason}.", err=True)
     done = [
@@ -40,4 +51,4 @@ def publish(
             what = "deleted" if item["deleted"] else f"version {item['version']}"
             typer.echo(f"{item['topic']:<16} {item['id']:<32} {what}")
     if outcome.faults:
-        raise typer.Exit(1)
+        raise typer.Exit(PUBLISHED_WITH_FAULTS)

@@ -3,10 +3,11 @@
 import asyncio
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from infra.commands.options import WAIT_SECONDS, AsJson, Wait
 from streams.topics import DAY_MS
 
 if TYPE_CHECKING:
@@ -20,20 +21,20 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON array, for scripts.")]
-
 
 @app.command()
-def apply(as_json: AsJson = False) -> None:
+def apply(wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     """Create the topics that are missing and configure the others; running it again is harmless.
 
     Partitions, replicas and in-sync replicas come from POSTO_PARTITIONS, POSTO_REPLICATION_FACTOR and
     POSTO_MIN_INSYNC_REPLICAS. The partition count of existing topics is never changed.
     """
+    from infra.patience import kafka_of, patiently
     from infra.settings import load
     from infra.topics import apply_topics
 
-    changes = asyncio.run(apply_topics(load()))
+    settings = load()
+    changes = asyncio.run(patiently(apply_topics(settings), wait, kafka_of(settings)))
     if as_json:
         typer.echo(json.dumps([asdict(change) for change in changes], indent=2))
         return
@@ -44,15 +45,17 @@ def apply(as_json: AsJson = False) -> None:
 
 
 @app.command(name="list")
-def list_topics(as_json: AsJson = False) -> None:
+def list_topics(wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     """Show every topic of the hub as it is; exit code 1 where one is not as it should be.
 
     - `posto topics list --json | jq -r '.[] | select(.problems != []) | .topic'` names those.
     """
     from infra import topics
+    from infra.patience import kafka_of, patiently
     from infra.settings import load
 
-    listed = asyncio.run(topics.list_topics(load()))
+    settings = load()
+    listed = asyncio.run(patiently(topics.list_topics(settings), wait, kafka_of(settings)))
     if as_json:
         typer.echo(json.dumps([asdict(topic) for topic in listed], indent=2))
     else:

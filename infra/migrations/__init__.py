@@ -1,5 +1,5 @@
 """The schema of MySQL: numbered SQL files, applied in order, once each, by whoever comes first."""
 
-from infra.migrations.runner import Migration, MigrationError, migrate, migrations
+from infra.migrations.runner import Migration, MigrationError, answers, migrate, migrations
 
-__all__ = ["Migration", "MigrationError", "migrate", "migrations"]
+__all__ = ["Migration", "MigrationError", "answers", "migrate", "migrations"]

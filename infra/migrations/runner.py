@@ -80,6 +80,12 @@ async def migrations(settings: Settings, folder: Path = FOLDER) -> list[Migratio
     return [Migration(script.name, journal.get(script.name, {}).get("applied_at")) for script in scripts]
 
 
+async def answers(settings: Settings) -> None:
+    """Return once MySQL answers; MigrationError where it refuses us."""
+    async with _connected(settings):
+        pass
+
+
 @asynccontextmanager
 async def _connected(settings: Settings) -> AsyncIterator[Session]:
     db = database(settings, connections=1)

@@ -150,7 +150,7 @@ async def test_the_command_publishes_and_says_what(
     assert "All that MySQL says is in force." in (await posto_publish()).stdout
     await author(db, "UPDATE routing_rules SET conditions = '5' WHERE id = 'r'")
     ignored = await posto_publish()
-    assert ignored.exit_code == 1
+    assert ignored.exit_code == 3
     assert "The row of config.rule/r is ignored" in ignored.stderr
     await author(db, "DELETE FROM routing_rules")
     assert isinstance((await posto_publish()).exception, PublicationError)

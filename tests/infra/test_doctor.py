@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from adapters.mysql.pool import Database
 from infra import doctor
+from infra.configuration import publish_configuration
 from infra.settings import Settings, load
 from infra.stack import ports
+from tests.infra.test_configuration import SEEDS, author
 
 
 def _settings(**changes: object) -> Settings:
@@ -132,3 +135,24 @@ async def test_a_refused_login_is_told_apart_from_a_database_that_is_away(mysql:
     finding = await doctor.check_mysql(_settings(mysql_dsn=wrong))
     assert not finding.ok
     assert "user, password" in finding.advice
+
+
+@pytest.mark.integration
+async def test_rows_that_are_not_in_force_as_written_are_named(hub: Settings, db: Database) -> None:
+    finding = await doctor.check_configuration(hub)
+    assert (finding.ok, "posto publish" in finding.detail) == (False, True)
+    await author(db, *SEEDS)
+    await publish_configuration(hub)
+    finding = await doctor.check_configuration(hub)
+    assert finding == doctor.Finding("config", True, "in force: 2 rules, 1 template, 1 channel")
+    await author(
+        db,
+        "UPDATE routing_rules SET conditions = '{\"amount\": {\"$no\": 1}}' WHERE id = 'r'",
+        "DELETE FROM message_templates",
+    )
+    finding = await doctor.check_configuration(hub)
+    assert not finding.ok
+    assert "2 not in force as written: config.rule/r: conditions.amount.$no: unknown operator" in finding.detail
+    assert "config.template/t: it was deleted" in finding.detail
+    await author(db, "DELETE FROM routing_rules")
+    assert "lost all" in (await doctor.check_configuration(hub)).detail

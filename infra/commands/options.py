@@ -1,0 +1,14 @@
+"""Options that several commands share."""
+
+from typing import Annotated, Final
+
+import typer
+
+WAIT_SECONDS: Final = 30.0
+"""How long a command waits for Kafka and MySQL, unless `--wait` says otherwise."""
+
+Wait = Annotated[
+    float,
+    typer.Option("--wait", min=0.1, metavar="SECONDS", help="Give up where Kafka or MySQL stays away for so long."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]

@@ -1,0 +1,68 @@
+"""The configuration in force, read once, as the workers read it; and beside it what MySQL says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.mysql.authored import read_authored
+from infra.database import database
+from infra.errors import OperatorError
+from infra.kafka import connection, started
+from infra.patience import kafka_of, patiently
+from infra.settings import Settings
+from streams import topics
+from streams.configuration import ENTRIES, Configuration, Published
+from streams.configuration_log import ConfigurationLog
+from streams.publication import Authored, plan
+
+
+async def read_in_force(settings: Settings, wait: float) -> Published:
+    """What `config.*` says; OperatorError where Kafka does not answer in time, or nothing complete was published."""
+    published = await patiently(_read(settings), wait, kafka_of(settings))
+    if not published.is_complete:
+        raise OperatorError(
+            "No complete configuration was published yet, and workers decide nothing before: `posto publish` does it, "
+            "once routing_rules has a row that makes sense."
+        )
+    return published
+
+
+async def _read(settings: Settings) -> Published:
+    log: ConfigurationLog = await started(lambda: ConfigurationLog(connection(settings), ENTRIES))
+    try:
+        await log.read_to_end()
+        return log.published
+    finally:
+        await log.stop()
+
+
+async def authored_in(settings: Settings) -> Authored:
+    """What MySQL says; raises DatabaseError where it cannot be asked at once."""
+    db = database(settings, connections=1)
+    try:
+        async with db.session() as session:
+            return await read_authored(session)
+    finally:
+        await db.close()
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What MySQL says against what is in force: faults by their subject, tables that vanished, how much is pending."""
+
+    faults: Mapping[str, str]
+    vanished: tuple[str, ...]
+    pending: int
+
+
+def differences(authored: Authored, published: Published) -> Differences:
+    """What is not well, and what would be published next."""
+    todo = plan(authored, published)
+    refused = {str(key): reason for key, reason in todo.faults.items()}
+    said = {f"{_KINDS.get(key.topic)} {key.id}" for key in todo.faults}
+    others = {what: reason for what, reason in Configuration(published).faults.items() if what not in said}
+    return Differences(refused | others, todo.vanished, len(todo.publications))
+
+
+_KINDS: Final = {topics.CONFIG_RULE: "rule", topics.CONFIG_TEMPLATE: "template"}
+"""As the subjects of the faults of a configuration in force name them."""
