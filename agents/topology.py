@@ -45,4 +45,4 @@ def add_sender(app: BatchApp, table: BatchTable, outboxes: Outboxes) -> None:
     """Put the sender on the app: its outboxes own a partition from the table's recovery to the hand-over."""
     app.batch_agent(*sender.SOURCES, name="sender", function=sender.build(outboxes), outputs=sender.OUTPUTS)
     table.recovered(outboxes.assigned)
-    app.on_hand_over(outboxes.stop_sending, outboxes.release)
+    app.on_hand_over(outboxes.start_nothing_more, outboxes.release)

@@ -121,7 +121,7 @@ class Outbox:
         finally:
             self._end()
 
-    def stop_sending(self) -> None:
+    def start_nothing_more(self) -> None:
         """Let no new request leave: what is due stays due for the next owner."""
         self._is_closing = True
 
@@ -130,7 +130,7 @@ class Outbox:
 
         Requests that are still under way then are let go; the next owner finds their attempts open.
         """
-        self.stop_sending()
+        self.start_nothing_more()
         if not self._dispatch.is_idle:
             deadline = self._around.clock.now() + timedelta(seconds=grace)
             call = self._around.clock.call_at(deadline, self._drained.set)

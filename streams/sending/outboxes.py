@@ -1,108 +1,18 @@
 """The outboxes of a worker: one for each partition that it owns, from the take-over to the hand-over."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable
 
-from streams.runtime.errors import BrokenInvariantError, HandingOverError
+from streams.runtime.owners import Owners
 from streams.sending.desk import Incoming
 from streams.sending.outbox import Outbox
 from streams.sending.surroundings import Surroundings
 
-_SLACK: Final = 5.0  # seconds that the last writes of a hand-over may take
-_TAKEN_OVER_AT_ONCE: Final = 8
 
+class Outboxes(Owners[Incoming]):
+    """Gives each partition's outbox what comes in for it.
 
-class Outboxes:
-    """Takes partitions over, hands them over, and gives each what comes in for it.
-
-    `grace`: seconds for which a hand-over waits for answers. `fatal` is told of an error that ended an outbox: the
-    process must stop.
+    `grace`: seconds for which a hand-over waits for the gateway's answers.
     """
 
     def __init__(self, around: Surroundings, *, grace: float, fatal: Callable[[BaseException], None]) -> None:
-        self._around = around
-        self._grace = grace
-        self._fatal = fatal
-        self._running: dict[int, tuple[Outbox, asyncio.Task[None]]] = {}
-        self._taking: asyncio.Task[None] | None = None
-        self._leaving: set[asyncio.Task[None]] = set()
-        self._is_between = True
-
-    async def assigned(self, partitions: frozenset[int]) -> None:
-        """Own these partitions and no other: to be called when their tables are recovered, before records arrive.
-
-        Returns early where a release or another assignment comes in between: what was not taken by then never is.
-        """
-        await self._stop_taking()
-        await self._hand_over(frozenset(self._running) - partitions)
-        taking = self._taking = asyncio.create_task(self._take_over_all(partitions - frozenset(self._running)))
-        await asyncio.wait({taking})
-        if self._taking is taking and not taking.cancelled():
-            self._taking = None
-            taking.result()
-            self._is_between = False
-
-    def stop_sending(self) -> None:
-        """Let no new request leave; answers of those under way are still taken. The first step of a hand-over."""
-        for outbox, _ in self._running.values():
-            outbox.stop_sending()
-
-    async def release(self) -> None:
-        """Hand all partitions over: at every rebalance and stop, since nobody knows yet which of them come back.
-
-        Returns when nothing of this worker is under way any more, however many releases run at once.
-        """
-        self._is_between = True
-        await self._stop_taking()
-        await self._hand_over(frozenset(self._running))
-
-    async def take(self, incoming: Mapping[int, Sequence[Incoming]]) -> None:
-        """Give each partition's owner what came in; return once it is in its log.
-
-        HandingOverError while the partitions are being handed over; BrokenInvariantError for one that was never taken.
-        """
-        missing = sorted(frozenset(incoming) - frozenset(self._running))
-        if missing and self._is_between:
-            raise HandingOverError
-        if missing:
-            raise BrokenInvariantError(f"records of partitions {missing}, which have no owner here")
-        await asyncio.gather(*(self._running[partition][0].take(inputs) for partition, inputs in incoming.items()))
-
-    async def _stop_taking(self) -> None:
-        """End a take-over that is under way: its partitions may be somebody else's by now."""
-        taking, self._taking = self._taking, None
-        if taking is not None:
-            taking.cancel()
-            await asyncio.wait({taking})
-
-    async def _take_over_all(self, partitions: frozenset[int]) -> None:
-        room = asyncio.Semaphore(_TAKEN_OVER_AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for partition in sorted(partitions):
-                group.create_task(self._take_over(partition, room))
-
-    async def _take_over(self, partition: int, room: asyncio.Semaphore) -> None:
-        async with room:
-            outbox = Outbox(partition, self._around)
-            await outbox.recover()
-        task = asyncio.create_task(outbox.run(), name=f"outbox-{partition}")
-        task.add_done_callback(self._watch)
-        self._running[partition] = outbox, task
-
-    async def _hand_over(self, partitions: frozenset[int]) -> None:
-        for partition in sorted(partitions):
-            leaving = asyncio.create_task(self._close(*self._running.pop(partition)))
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
-        await asyncio.gather(*self._leaving)
-
-    async def _close(self, outbox: Outbox, task: asyncio.Task[None]) -> None:
-        closing = asyncio.ensure_future(outbox.close(self._grace))
-        await asyncio.wait({task}, timeout=self._grace + _SLACK)
-        task.cancel()
-        await asyncio.wait({task, closing})
-
-    def _watch(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()):
-            self._fatal(error)
+        super().__init__(lambda partition: Outbox(partition, around), grace=grace, fatal=fatal)

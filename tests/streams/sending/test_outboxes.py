@@ -127,7 +127,7 @@ async def test_a_second_release_waits_for_the_answers_that_the_first_waits_for()
 async def test_once_sending_stopped_commands_are_taken_and_none_leaves() -> None:
     owner = Owner()
     await owner.assigned(PARTITION)
-    owner.outboxes.stop_sending()
+    owner.outboxes.start_nothing_more()
     await owner.take()
     assert owner.world.requests == []
     assert owner.world.status(ONE) is Status.QUEUED
