@@ -1,0 +1,1 @@
+"""Errands: work that is due at a time, tried a bounded number of times, and survives restarts."""
