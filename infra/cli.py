@@ -29,6 +29,7 @@ COMMANDS = {
     "worker": "infra.commands.worker:worker",
     "simulate": "infra.commands.simulate:simulate",
     "trace": "infra.commands.trace:trace",
+    "contacts": "infra.commands.contacts:app",
 }
 """Name on the command line -> `module:attribute`, in the order in which `posto --help` shows them."""
 
