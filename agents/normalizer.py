@@ -1,38 +1,50 @@
 """Raw bytes to events, re-keyed so that equal keys meet in one partition."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
 from agents import metrics
 from schemas import headers
-from schemas.events import Event
 from streams import topics
 from streams.envelope import headers_for
 from streams.normalization import events, webhooks
+from streams.normalization.blobs import Blob
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
+from streams.normalization.webhooks import Normalized
+from streams.objects import ObjectStore
 from streams.runtime import AgentFunction, Batch, Record
 
 SOURCES = (topics.RAW_WEBHOOK, topics.RAW_EVENT)
 OUTPUTS = (topics.EVENT_NORMALIZED,)
 
+_LARGE: Final = 262_144  # bytes of a body from which decoding would hold up the event loop
+_PUTS_AT_ONCE: Final = 8
+
 _encode = msgspec.json.Encoder().encode
 
 
-def build() -> AgentFunction:
-    """The agent: takes raw records, emits events; what cannot be read goes to `dead.letter` by itself."""
+def build(store: ObjectStore) -> AgentFunction:
+    """The agent: takes raw records, emits events; what cannot be read goes to `dead.letter` by itself.
+
+    Files that came inside of webhooks are in the store before their events leave.
+    """
 
     async def normalizer(batch: Batch) -> None:
+        blobs: list[Blob] = []
         for record in batch.records:
             raw = RawRecord.of(record.topic, record.partition, record.offset, record.timestamp, record.headers)
             try:
-                normalized = _normalize(record, raw)
+                normalized = await _normalize(record, raw)
             except ValueError as error:
                 batch.reject(record, error)
                 continue
             replay = raw.headers.get(headers.REPLAY)
-            for event in normalized:
+            for event, found in normalized:
+                blobs.extend(found)
                 batch.emit(
                     topics.EVENT_NORMALIZED,
                     event.stream_key.encode(),
@@ -47,15 +59,36 @@ def build() -> AgentFunction:
                         replay=replay,
                     ),
                 )
+        if blobs:
+            await _put(store, blobs)
 
     return normalizer
 
 
-def _normalize(record: Record, raw: RawRecord) -> Sequence[Event]:
+async def _normalize(record: Record, raw: RawRecord) -> Sequence[Normalized]:
     if record.topic == topics.RAW_EVENT:
-        return (events.normalize(record.value, raw),)
-    found = webhooks.normalize(record.value, raw)
+        return (Normalized(events.normalize(record.value, raw)),)
+    if len(record.value or b"") > _LARGE:
+        found = await asyncio.to_thread(webhooks.normalize, record.value, raw)
+    else:
+        found = webhooks.normalize(record.value, raw)
     if isinstance(found, Noise):
         metrics.count_noise(found.channel, found.kind)
         return ()
     return found
+
+
+async def _put(store: ObjectStore, blobs: Iterable[Blob]) -> None:
+    """Store each once, a few at a time; all are kept when this returns."""
+    slots = asyncio.Semaphore(_PUTS_AT_ONCE)
+
+    async def put(blob: Blob) -> None:
+        async with slots:
+            await store.put(blob)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for blob in {blob.ref: blob for blob in blobs}.values():
+                group.create_task(put(blob))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # by its class the runtime knows whether to wait

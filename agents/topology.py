@@ -5,9 +5,11 @@ from datetime import timedelta
 
 from adapters.mysql.errors import DatabaseRefusedError, DatabaseUnavailableError
 from adapters.mysql.projector import Projector
+from adapters.objects import StoreUnavailableError
 from agents import normalizer, projector, router, sender
 from agents.router import ConfigurationSource
 from streams import topics
+from streams.objects import ObjectStore
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig
 from streams.sending.outboxes import Outboxes
 
@@ -18,13 +20,20 @@ class Resources:
 
     configuration: ConfigurationSource
     projector: Projector
+    objects: ObjectStore
     dedupe_for: timedelta
 
 
 def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchTable]:
     """The app with all agents but the sender, and the sender's table: its outboxes need both (`add_sender`)."""
     app = BatchApp(config)
-    app.batch_agent(*normalizer.SOURCES, name="normalizer", function=normalizer.build(), outputs=normalizer.OUTPUTS)
+    app.batch_agent(
+        *normalizer.SOURCES,
+        name="normalizer",
+        function=normalizer.build(resources.objects),
+        outputs=normalizer.OUTPUTS,
+        transient=(StoreUnavailableError,),
+    )
     app.batch_agent(
         *router.SOURCES,
         name="router",

@@ -12,6 +12,7 @@ import uvloop
 
 from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
+from adapters.objects import StoreUnavailableError, open_store
 from agents.sender import GatewayCarrier
 from agents.topology import Resources, add_sender, build
 from infra.database import database
@@ -23,6 +24,7 @@ from infra.settings import Settings, require
 from infra.topics import list_topics
 from infra.vitals import Vitals
 from streams.configuration_feed import ConfigurationFeed
+from streams.objects import ObjectStore
 from streams.runtime import BatchApp, RuntimeConfig, die
 from streams.runtime.running import is_ready, run
 from streams.sending.clock import SystemClock
@@ -99,7 +101,7 @@ def _app(settings: Settings, feed: ConfigurationFeed, projector: Projector, gate
         session_timeout=settings.posto_session_timeout_seconds,
         unacked_bytes_per_partition=settings.posto_unacked_bytes_per_partition,
     )
-    resources = Resources(feed, projector, dedupe_for=timedelta(days=settings.posto_dedupe_days))
+    resources = Resources(feed, projector, _store(settings), dedupe_for=timedelta(days=settings.posto_dedupe_days))
     app, deliveries = build(config, resources)
     around = Surroundings(
         log=KafkaStatusLog(app.publisher, connection(settings)),
@@ -117,6 +119,13 @@ def _app(settings: Settings, feed: ConfigurationFeed, projector: Projector, gate
     )
     add_sender(app, deliveries, Outboxes(around, grace=_GRACE, fatal=die))
     return app
+
+
+def _store(settings: Settings) -> ObjectStore:
+    try:
+        return open_store(settings.media_store, settings.s3_access)
+    except StoreUnavailableError as error:
+        raise OperatorError(str(error)) from error
 
 
 async def _topics_are_right(settings: Settings, vitals: Vitals) -> None:

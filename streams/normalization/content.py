@@ -1,48 +1,43 @@
 """What a message holds, where its fields lie side by side (wrapper, flat and the engine's own envelope)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any, Final
 
 from streams import identity
-from streams.normalization import embedded, fields
+from streams.normalization import embedded, fields, files, vcards
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import CIPHERTEXT, MEDIA, TEXT, Content
 
 MAX_TEXT: Final = 65_536
 """Longest text that WhatsApp takes; what is longer stays whole in the raw log alone."""
-MAX_VCARD: Final = 20_000
 MAX_QUOTED: Final = 1_000
 
 _TEXT_TYPES: Final = frozenset({"chat", "text", "conversation", "extendedtext"})
-_WITH_THUMBNAIL: Final = MEDIA | {"location"}
-_VCARD_START: Final = "BEGIN:VCARD"
+_WITH_BYTES: Final = MEDIA | {"location"}
 _SOURCES: Final = (fields.PAYLOAD, fields.MESSAGE, fields.DATA)
-_TYPE_OF_BYTES: Final = {"audio": "audio", "image": "image", "video": "video"}
 
 
 def read(parts: Parts) -> Content:
     """Read a message's content; what cannot be read is left out, never guessed."""
     kind = fields.first(parts, fields.TYPE, fields.word) or TEXT
-    text = fields.first(parts, fields.TEXT, fields.text)
+    texts = fields.each(parts, fields.TEXT, fields.text)
     caption = fields.first(parts, fields.CAPTION, fields.text)
-    return assemble(TEXT if kind in _TEXT_TYPES else kind, text, caption, parts)
+    content = assemble(TEXT if kind in _TEXT_TYPES else kind, texts, caption, parts)
+    content.quoted = _quoted(parts[fields.PAYLOAD])
+    return content
 
 
-def assemble(kind: str, text: str | None, caption: str | None, parts: Parts) -> Content:
-    """Sort out what a text field holds: a text, a caption, a contact card, or bytes that are dropped."""
-    content = Content(type=kind)
-    if text is not None and embedded.is_bytes(text, in_media=kind in _WITH_THUMBNAIL):
-        content.dropped = text
-        if kind == TEXT:
-            content.type = _type_of_bytes(text)
-        text = None
+def assemble(kind: str, texts: Iterable[str], caption: str | None, parts: Parts) -> Content:
+    """Sort out what text fields hold: a text, a caption, a contact card, or the bytes of a file or a thumbnail."""
+    text, encoded = _sorted(texts, in_media=kind in _WITH_BYTES)
     if caption is not None and embedded.is_bytes(caption, in_media=False):
         caption = None
-    if text is not None and (content.type == "vcard" or text.startswith(_VCARD_START)):
-        content.type, content.vcard, text = "vcard", text[:MAX_VCARD], None
+    content = Content(type=files.type_of(encoded) if encoded is not None and kind == TEXT else kind, encoded=encoded)
+    if text is not None and (kind == "vcard" or text.startswith(vcards.START)):
+        content.type, content.vcard, text = "vcard", vcards.without_bytes(text), None
     if content.type in MEDIA:
-        content.media = _media(content, parts)
+        content.media = _media(parts)
         text, caption = None, caption or text
     elif content.type == "location":
         content.location = _location(parts)
@@ -51,17 +46,16 @@ def assemble(kind: str, text: str | None, caption: str | None, parts: Parts) -> 
     if text and content.type == CIPHERTEXT:
         content.type = TEXT
     _keep(content, text, caption)
-    content.quoted = _quoted(parts[fields.PAYLOAD])
+    if encoded is not None and not _is_file(content, encoded):
+        add_thumbnail(content, encoded)
     return content
 
 
-def media(source: dict[str, Any]) -> dict[str, Any]:
-    """The description of a file: media type, name, size in bytes, seconds, id. Never its bytes nor their keys."""
-    described: dict[str, Any] = {}
-    for name, field, read in _MEDIA:
-        if (value := source.get(field)) is not None and name not in described and (found := read(value)) is not None:
-            described[name] = found
-    return described
+def add_thumbnail(content: Content, encoded: Any) -> None:
+    """Take encoded bytes for the thumbnail of a file or a place, where they are one."""
+    if blob := files.thumbnail(content.type, encoded):
+        content.thumbnail = files.shown(blob)
+        content.blobs = (*content.blobs, blob)
 
 
 def location(latitude: Any, longitude: Any, label: Any) -> dict[str, Any] | None:
@@ -84,8 +78,32 @@ def quoted(message: Any, author: Any, text: Any) -> dict[str, Any] | None:
     if named := fields.contact_id(author):
         answered["author"] = named
     if isinstance(text, str) and text and not embedded.is_bytes(text, in_media=True):
-        answered["text"] = text[:MAX_QUOTED]
+        answered["text"] = (
+            vcards.without_bytes(text)[:MAX_QUOTED] if text.startswith(vcards.START) else text[:MAX_QUOTED]
+        )
     return answered
+
+
+def _sorted(texts: Iterable[str], *, in_media: bool) -> tuple[str | None, str | None]:
+    """The first text that a person may have written, and the first that is encoded bytes."""
+    text = encoded = None
+    for candidate in texts:
+        if embedded.is_bytes(candidate, in_media=in_media):
+            encoded = encoded or candidate
+        else:
+            text = text or candidate
+        if text is not None and (encoded is not None or not in_media):
+            break
+    return text, encoded
+
+
+def _is_file(content: Content, encoded: str) -> bool:
+    """Keep the bytes of the file itself, where these are."""
+    if content.media is None or (blob := files.file(content.type, encoded, content.media)) is None:
+        return False
+    content.media |= files.shown(blob)
+    content.blobs = (*content.blobs, blob)
+    return True
 
 
 def _keep(content: Content, text: str | None, caption: str | None) -> None:
@@ -96,15 +114,11 @@ def _keep(content: Content, text: str | None, caption: str | None) -> None:
     content.caption = caption[:MAX_TEXT] if caption else None
 
 
-def _media(content: Content, parts: Parts) -> dict[str, Any]:
+def _media(parts: Parts) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in _SOURCES:
         if parts[part]:
-            found = media(parts[part]) | found
-    if content.dropped is not None:
-        found["bytes_dropped"] = len(content.dropped)
-        if "mimetype" not in found and (told := embedded.media_type(content.dropped)):
-            found["mimetype"] = told
+            found = files.described(parts[part]) | found
     return found
 
 
@@ -123,17 +137,6 @@ def _quoted(payload: dict[str, Any]) -> dict[str, Any] | None:
     return quoted(reference, payload.get("quotedParticipant"), source.get("body"))
 
 
-def _type_of_bytes(text: str) -> str:
-    told = embedded.media_type(text)
-    return "document" if told is None else _TYPE_OF_BYTES.get(told.partition("/")[0], "document")
-
-
-def _count(value: Any) -> int | None:
-    if isinstance(value, str) and len(value) <= 15 and value.isascii() and value.isdecimal():
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53 else None
-
-
 def _degrees(value: Any, bound: int) -> float | None:
     if isinstance(value, str) and len(value) <= 30:
         try:
@@ -143,16 +146,3 @@ def _degrees(value: Any, bound: int) -> float | None:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     return float(value) if math.isfinite(value) and abs(value) <= bound else None
-
-
-_MEDIA: Final[tuple[tuple[str, str, Callable[[Any], Any]], ...]] = (
-    ("mimetype", "mimetype", fields.name),
-    ("filename", "filename", fields.name),
-    ("filename", "fileName", fields.name),
-    ("size", "size", _count),
-    ("size", "fileLength", _count),
-    ("seconds", "duration", _count),
-    ("seconds", "seconds", _count),
-    ("media_id", "mediaId", fields.name),
-    ("media_id", "media_id", fields.name),
-)

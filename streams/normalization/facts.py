@@ -7,8 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from schemas import event_types
+from schemas.media import MediaState
 from streams import identity, keys, revisions, timestamps
 from streams.identity import MessageId
+from streams.normalization.blobs import Blob
 from streams.normalization.inbound import (
     Ack,
     ChannelState,
@@ -25,6 +27,12 @@ from streams.normalization.raw import RawRecord
 _VOLATILE: Final = frozenset({"event_id", "correlation_id", "timestamp", "clientReceivedTsMillis"})
 """Fields of an envelope that are new at every emission of one fact."""
 _LONGEST_NAME: Final = 80
+_NO_ID: Final = "the message has no id"
+_REVISIONS: Final = {
+    MediaState.PENDING: revisions.COMPLETE,
+    MediaState.FAILED: revisions.MEDIA_FAILED,
+    MediaState.READY: revisions.MEDIA_READY,
+}
 _SAID_AS: Final = {"ptt": "audio"}
 """The type of a voice note differs from one emission to the next."""
 
@@ -48,6 +56,7 @@ class Fact(msgspec.Struct, kw_only=True):
     contact: str | None = None
     external_id: str | None = None
     revision: int = revisions.COMPLETE
+    blobs: tuple[Blob, ...] = ()
 
 
 def of(said: Inbound, channel: str | None, around: Circumstances) -> Fact:
@@ -73,8 +82,8 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
     content = said.content
     says, contact = _says(content), _contact(said.chat)
     is_shell = said.is_shell
-    media_id = content.media and content.media.get("media_id")
-    key = _key(channel, keys.MESSAGE, said.id, [contact, says, media_id, _hash(content.dropped)], around)
+    media = None if is_shell or content.media is None else _media(content, said.id)
+    key = _key(channel, keys.MESSAGE, said.id, [contact, says, *_told_apart_by(content)], around)
     return Fact(
         event_type=event_types.OUTBOUND_MESSAGE if said.is_own else event_types.INBOUND_MESSAGE,
         key=key,
@@ -92,8 +101,8 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
             text=content.text,
             caption=content.caption,
             text_length=content.text_length,
-            media=content.media,
-            location=content.location,
+            media=media,
+            location=_with_thumbnail(content.location, content) if content.type == "location" else None,
             vcard=content.vcard,
             quoted=content.quoted,
             shell=is_shell or None,
@@ -103,7 +112,8 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
         occurred_at=around.occurred_at,
         contact=contact,
         external_id=_full(said.id),
-        revision=revisions.SHELL if is_shell else revisions.COMPLETE,
+        revision=revisions.SHELL if is_shell else _REVISIONS[media["state"]] if media else revisions.COMPLETE,
+        blobs=content.blobs,
     )
 
 
@@ -190,6 +200,26 @@ def _says(content: Content) -> list[Any]:
     """What all emissions of one message agree on: not where its file lies, nor what that is called."""
     place = content.location and [content.location["lat"], content.location["lng"]]
     return [_SAID_AS.get(content.type, content.type), content.text, content.caption, place, content.vcard]
+
+
+def _media(content: Content, named: MessageId | None) -> dict[str, Any]:
+    """The file as the event tells of it. Without the message's id nobody can be asked for it."""
+    described = _with_thumbnail(content.media, content) or {}
+    if "ref" in described:
+        return {"state": MediaState.READY, **described}
+    if named is None:
+        return {"state": MediaState.FAILED, **described, "reason": _NO_ID}
+    return {"state": MediaState.PENDING, **described}
+
+
+def _with_thumbnail(described: dict[str, Any] | None, content: Content) -> dict[str, Any] | None:
+    return described if content.thumbnail is None else {**(described or {}), "thumbnail": content.thumbnail}
+
+
+def _told_apart_by(content: Content) -> list[Any]:
+    """What tells two messages without an id apart, where they say the same: their files."""
+    media_id = content.media and content.media.get("media_id")
+    return [media_id, [blob.ref for blob in content.blobs] or _hash(content.encoded)]
 
 
 def _without_volatile(body: dict[str, Any]) -> Any:

@@ -4,7 +4,7 @@ Each row lists places in the order in which they are asked; the first usable val
 one that looked for "anything like a phone" once found the hub's own number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -102,6 +102,13 @@ def first(of: Parts, places: tuple[Place, ...], read: Callable[[Any], Found | No
         if holder and (value := holder.get(name)) is not None and (found := read(value)) is not None:
             return found
     return None
+
+
+def each(of: Parts, places: tuple[Place, ...], read: Callable[[Any], Found | None]) -> Iterator[Found]:
+    """What can be read at the places, in their order."""
+    for part, name in places:
+        if (value := of[part].get(name)) is not None and (found := read(value)) is not None:
+            yield found
 
 
 def event_name(of: Parts) -> str:

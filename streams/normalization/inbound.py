@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.deliveries import AckStatus
 from streams.identity import MessageId
+from streams.normalization.blobs import Blob
 
 MEDIA: Final = frozenset({"image", "video", "audio", "ptt", "document", "sticker"})
 """Types of messages whose content is a file."""
@@ -16,9 +17,11 @@ _NEEDS_CONTENT: Final = frozenset({TEXT, CIPHERTEXT, "vcard", "location"})
 
 
 class Content(msgspec.Struct, kw_only=True):
-    """What a message holds. `dropped` is what stood in a text field and was the bytes of a file or thumbnail.
+    """What a message holds.
 
-    `text_length` is set where the text was longer than is kept.
+    `media` describes the file of a type in `MEDIA`, with its `ref` where `blobs` has its bytes; `thumbnail` is that of
+    the file or of the place. `encoded` is what stood in a text field and was bytes. `text_length` is set where the text
+    was longer than is kept.
     """
 
     type: str = TEXT
@@ -28,7 +31,9 @@ class Content(msgspec.Struct, kw_only=True):
     location: dict[str, Any] | None = None
     vcard: str | None = None
     quoted: dict[str, Any] | None = None
-    dropped: str | None = None
+    thumbnail: dict[str, Any] | None = None
+    encoded: str | None = None
+    blobs: tuple[Blob, ...] = ()
     text_length: int | None = None
 
 
@@ -52,9 +57,9 @@ class Message(msgspec.Struct, kw_only=True):
         own message (`message.sent`) is one whatever its type.
         """
         content = self.content
-        if content.text or content.caption or content.dropped or content.vcard or content.location:
+        if content.text or content.caption or content.vcard or content.location:
             return False
-        return content.type in _NEEDS_CONTENT or (self.is_own and not content.media)
+        return content.type in _NEEDS_CONTENT or (self.is_own and not (content.media or content.encoded))
 
 
 class Ack(msgspec.Struct):

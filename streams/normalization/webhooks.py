@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.events import Event
 from streams import identity, keys
 from streams.normalization import dialects, facts, fields, noise
+from streams.normalization.blobs import Blob
 from streams.normalization.decoding import decode_object
 from streams.normalization.errors import FieldError, NormalizationError
 from streams.normalization.event_in import MAX_KEY
@@ -18,7 +19,14 @@ from streams.normalization.raw import RawRecord
 _LONGEST_TRACE_ID: Final = 128
 
 
-def normalize(value: bytes | None, raw: RawRecord) -> Sequence[Event] | Noise:
+class Normalized(NamedTuple):
+    """An event, and the bytes it refers to: they belong into the object store before anybody sees the event."""
+
+    event: Event
+    blobs: tuple[Blob, ...] = ()
+
+
+def normalize(value: bytes | None, raw: RawRecord) -> Sequence[Normalized] | Noise:
     """Turn the body of a webhook into its events, or say that it is noise.
 
     NormalizationError where the body is no JSON object or names no event. What is understood only in part becomes an
@@ -30,7 +38,7 @@ def normalize(value: bytes | None, raw: RawRecord) -> Sequence[Event] | Noise:
         raise NormalizationError("too_deep", "the body is nested too deeply") from None
 
 
-def _read(parts: Parts, raw: RawRecord) -> Sequence[Event] | Noise:
+def _read(parts: Parts, raw: RawRecord) -> Sequence[Normalized] | Noise:
     named = fields.event_name(parts)
     channel_id = fields.channel(parts)
     channel = None if channel_id is None else identity.canonical_channel(channel_id)
@@ -51,7 +59,7 @@ def _read(parts: Parts, raw: RawRecord) -> Sequence[Event] | Noise:
         metadata["channel_id"] = channel_id
     if emission := _id(parts, "event_id"):
         metadata["gateway_event_id"] = emission
-    return [_event(fact, channel, metadata, parts, raw)]
+    return [Normalized(_event(fact, channel, metadata, parts, raw), fact.blobs)]
 
 
 def _event(fact: facts.Fact, channel: str | None, metadata: dict[str, Any], parts: Parts, raw: RawRecord) -> Event:

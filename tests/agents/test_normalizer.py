@@ -1,10 +1,15 @@
 """The normalizer on batches: events re-keyed, noise stopped, what cannot be read put aside."""
 
+import asyncio
+import base64
+from typing import Any
+
 import msgspec
 import pytest
 
 from agents.normalizer import OUTPUTS, build
 from streams import keys, topics
+from streams.normalization.blobs import Blob
 from streams.runtime import Batch, Out
 from tests.agents.consumed import Consumed
 
@@ -23,9 +28,42 @@ def raw(body: object, topic: str = topics.RAW_EVENT, **fields: object) -> Consum
     return Consumed(value, topic, **fields)  # type: ignore[arg-type]
 
 
-async def normalized(*records: Consumed) -> dict[str, list[Out]]:
+class Shelf:
+    """An object store in memory; `most` is how many puts were under way at once."""
+
+    def __init__(self, refuses: Exception | None = None) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.puts = self.most = self._running = 0
+        self._refuses = refuses
+
+    async def put(self, blob: Blob) -> None:
+        self._running += 1
+        self.most = max(self.most, self._running)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self._running -= 1
+        self.puts += 1
+        if self._refuses:
+            raise self._refuses
+        self.kept[blob.ref] = blob.data
+
+    async def get(self, ref: str) -> bytes:
+        return self.kept[ref]
+
+    async def exists(self, ref: str) -> bool:
+        return ref in self.kept
+
+
+def voice(number: int, data: bytes) -> dict[str, Any]:
+    """A voice note whose bytes came inside of its text."""
+    message = {"id": f"false_5547999990001@c.us_3EB0AA{number:02}", "text": base64.b64encode(data).decode()}
+    payload = {"type": "ptt", "from": "5547999990001@c.us"}
+    return {"event": "message", "session": {"id": "Canal Um"}, "message": message, "raw": {"payload": payload}}
+
+
+async def normalized(*records: Consumed, store: Shelf | None = None) -> dict[str, list[Out]]:
     batch = Batch("normalizer", records, PARTITIONS, None)
-    await build()(batch)
+    await build(store or Shelf())(batch)
     out: dict[str, list[Out]] = {}
     for (topic, _), written in batch.outputs.items():
         out.setdefault(topic, []).extend(written)
@@ -80,3 +118,28 @@ async def test_a_replayed_record_stays_marked_as_one() -> None:
     out = await normalized(raw(EVENT, headers=[("replay", b"audit")]))
 
     assert dict(out[topics.EVENT_NORMALIZED][0].headers)["replay"] == b"audit"
+
+
+@pytest.mark.parametrize("size", [1_000, 1_000_000])
+async def test_a_file_is_stored_before_its_event_leaves_and_the_event_names_it(size: int) -> None:
+    store, data = Shelf(), b"OggS" + bytes(size)
+    out = await normalized(raw(voice(1, data), topics.RAW_WEBHOOK), store=store)
+
+    [event] = out[topics.EVENT_NORMALIZED]
+    media = msgspec.json.decode(event.value or b"")["payload"]["media"]
+    assert store.kept == {media["ref"]: data}
+    assert (media["state"], media["size"], media["mimetype"]) == ("ready", len(data), "audio/ogg")
+
+
+async def test_equal_files_are_stored_once_and_few_at_a_time() -> None:
+    store = Shelf()
+    records = [raw(voice(at, b"OggS" + bytes(100 + at // 2)), topics.RAW_WEBHOOK, offset=at) for at in range(60)]
+    await normalized(*records, store=store)
+
+    assert len(store.kept) == store.puts == 30
+    assert 1 < store.most <= 8
+
+
+async def test_nothing_leaves_while_the_store_refuses_a_file_and_its_error_keeps_its_class() -> None:
+    with pytest.raises(ConnectionError, match="away"):
+        await normalized(raw(voice(1, b"OggS" + bytes(100)), topics.RAW_WEBHOOK), store=Shelf(ConnectionError("away")))

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from streams import identity
-from streams.normalization import content, fields, reading
+from streams.normalization import content, fields, files, reading
 from streams.normalization.dialects import engine, flat
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import TEXT, Content, Inbound, Revoked, Technical
@@ -81,12 +81,12 @@ def _content(inner: dict[str, Any], parts: Parts) -> Content:
     if isinstance(source := inner.get("locationMessage"), dict):
         return _location(source)
     if isinstance(source := inner.get("contactMessage"), dict):
-        return content.assemble("vcard", fields.text(source.get("vcard")), None, parts)
+        return content.assemble("vcard", _texts(source.get("vcard")), None, parts)
     for name, field in _TEXTS.items():
         if isinstance(source := inner.get(name), dict):
-            return _with_context(content.assemble(TEXT, fields.text(source.get(field)), None, parts), source)
-    if text := fields.text(inner.get("conversation")):
-        return content.assemble(TEXT, text, None, parts)
+            return _with_context(content.assemble(TEXT, _texts(source.get(field)), None, parts), source)
+    if texts := _texts(inner.get("conversation")):
+        return content.assemble(TEXT, texts, None, parts)
     return _unnamed(inner, parts)
 
 
@@ -101,15 +101,23 @@ def _unnamed(inner: dict[str, Any], parts: Parts) -> Content:
 def _media(kind: str, source: dict[str, Any], parts: Parts) -> Content:
     if kind == "audio" and source.get("ptt") is True:
         kind = "ptt"
-    found = content.assemble(kind, None, fields.text(source.get("caption")), parts)
-    found.media = content.media(source) | (found.media or {})
+    found = content.assemble(kind, (), fields.text(source.get("caption")), parts)
+    found.media = files.described(source) | (found.media or {})
+    content.add_thumbnail(found, source.get("jpegThumbnail"))
     return _with_context(found, source)
 
 
 def _location(source: dict[str, Any]) -> Content:
     label = source.get("name") or source.get("address")
     place = content.location(source.get("degreesLatitude"), source.get("degreesLongitude"), label)
-    return Content(type="location", location=place)
+    found = Content(type="location", location=place)
+    content.add_thumbnail(found, source.get("jpegThumbnail"))
+    return found
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    text = fields.text(value)
+    return () if text is None else (text,)
 
 
 def _with_context(found: Content, source: dict[str, Any]) -> Content:

@@ -158,6 +158,6 @@ async def test_the_event_gets_the_trace_id_that_was_answered_the_callers_where_i
     answer = await gateway.post(PATH, json={**ENVELOPE, "correlation_id": correlation_id}, headers=headers)
     found = webhooks.normalize(log.only.value, RawRecord.of("raw.webhook", 0, 0, 1768512935000, log.only.headers))
     assert not isinstance(found, Noise)
-    [event] = found
+    [(event, _)] = found
     assert event.trace_id == answer.json()["trace_id"]
     assert expected is None or event.trace_id == expected

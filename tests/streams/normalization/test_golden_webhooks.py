@@ -29,8 +29,8 @@ def test_a_stored_body_becomes_what_it_should(path: Path) -> None:
     if isinstance(found, Noise):
         assert {"kind": found.kind, "channel": found.channel} == stored.get("noise")
     else:
-        assert [_told(event) for event in found] == stored.get("events")
-        for event in found:
+        assert [_told(event) for event, _ in found] == stored.get("events")
+        for event, _ in found:
             _assert_common(event)
 
 

@@ -1,0 +1,99 @@
+"""The file of a message: what is told of it, and what the bytes are that came in its place."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from streams.normalization import embedded, fields
+from streams.normalization.blobs import Blob
+
+_JPEG: Final = "image/jpeg"
+_UNKNOWN: Final = "application/octet-stream"
+_WITH_THUMBNAIL: Final = frozenset({"image", "video", "document", "sticker", "location"})
+_TYPE_OF_BYTES: Final = {"audio": "audio", "image": "image", "video": "video"}
+_MIMETYPE: Final = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,80}(?: *; *[\w.+-]+=[\w.+\"-]+){0,3}", re.ASCII)
+
+
+def described(source: dict[str, Any]) -> dict[str, Any]:
+    """The description of a file: media type, name, size in bytes, seconds, id. Never its bytes nor their keys."""
+    found: dict[str, Any] = {}
+    for name, field, read in _DESCRIPTION:
+        if (value := source.get(field)) is not None and name not in found and (told := read(value)) is not None:
+            found[name] = told
+    return found
+
+
+def type_of(encoded: str) -> str:
+    """The type of a message of which nothing but encoded bytes is known."""
+    told = embedded.media_type(encoded)
+    return "document" if told is None else _TYPE_OF_BYTES.get(told.partition("/")[0], "document")
+
+
+def file(kind: str, encoded: str, description: dict[str, Any]) -> Blob | None:
+    """The file itself, where its bytes stood in a text field; None where they are something else, or not whole.
+
+    The JPEG in a message of an image, a video or a document is its thumbnail, never the file.
+    """
+    looks = embedded.media_type(encoded)
+    if not _is_file(kind, looks):
+        return None
+    data = embedded.decode(encoded)
+    if data is None or len(data) < description.get("size", 0):
+        return None
+    return Blob.of(data, description.get("mimetype") or looks or _UNKNOWN)
+
+
+def thumbnail(kind: str, encoded: Any) -> Blob | None:
+    """The small picture of a message's file or place; None where these bytes are none."""
+    if not isinstance(encoded, str) or kind not in _WITH_THUMBNAIL or embedded.media_type(encoded) != _JPEG:
+        return None
+    data = embedded.decode(encoded)
+    return None if data is None else Blob.of(data, _JPEG)
+
+
+def shown(blob: Blob) -> dict[str, Any]:
+    """A blob as an event tells of it."""
+    return {"ref": blob.ref, "mimetype": blob.media_type, "size": len(blob.data)}
+
+
+def _is_file(kind: str, looks: str | None) -> bool:
+    match kind:
+        case "audio" | "ptt":
+            return looks is None or looks.startswith(("audio/", "video/"))
+        case "video":
+            return looks is not None and looks.startswith("video/")
+        case "image":
+            return looks is not None and looks.startswith("image/") and looks != _JPEG
+        case "sticker":
+            return looks == "image/webp"
+        case "document":
+            return looks != _JPEG
+        case _:
+            return False
+
+
+def _mimetype(value: Any) -> str | None:
+    told = fields.name(value)
+    return told if told is not None and _MIMETYPE.fullmatch(told) else None
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, str) and len(value) <= 15 and value.isascii() and value.isdecimal():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53 else None
+
+
+_DESCRIPTION: Final[tuple[tuple[str, str, Callable[[Any], Any]], ...]] = (
+    ("mimetype", "mimetype", _mimetype),
+    ("mimetype", "mime_type", _mimetype),
+    ("filename", "filename", fields.name),
+    ("filename", "fileName", fields.name),
+    ("filename", "file_name", fields.name),
+    ("size", "size", _count),
+    ("size", "fileLength", _count),
+    ("size", "file_size", _count),
+    ("seconds", "duration", _count),
+    ("seconds", "seconds", _count),
+    ("media_id", "mediaId", fields.name),
+    ("media_id", "media_id", fields.name),
+)
