@@ -4,6 +4,7 @@ The shapes are those of field notes §4. Only what the hub uses is named; everyt
 extra. A field that comes under several names is gathered before validation: the first name with a usable value wins.
 """
 
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -15,10 +16,14 @@ CONNECTED_WORDS: Final = frozenset({"connected", "open", "inchat", "islogged", "
 
 QR_FIELDS: Final = ("qr", "qr_base64", "qrcode", "base64Qrimg", "base64", "image")
 QR_CONTAINERS: Final = ("data", "result")
+MEDIA_FIELDS: Final = ("media_base64", "mediaBase64", "base64", "data", "media", "file")
+MEDIA_TYPE_FIELDS: Final = ("mime_type", "mimeType", "mimetype", "content_type", "contentType")
+MEDIA_CONTAINERS: Final = ("data", "result", "response", "media")
 
 _PHONE_FIELDS: Final = ("phoneNumber", "phone_number", "phone", "number", "pn")
 
 _IMAGE_TYPES: Final = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+_DATA_URL_TYPE: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)", re.ASCII)
 _MAX_QR_DEPTH: Final = 4
 _MIN_BARE_BASE64: Final = 32  # shorter, it may be a word: `data` and `result` hold those too
 
@@ -223,6 +228,31 @@ class LidEntry(Answer):
         phones = (contact_id(place.get(key), "c.us") for place in places for key in _PHONE_FIELDS)
         lids = (contact_id(place.get("lid"), "lid") for place in places)
         return {**answer, "lid": next(filter(None, lids), None), "phone": next(filter(None, phones), None)}
+
+
+class MediaFile(Answer):
+    """The answer of `GET /api/media/:channel/:messageId`: the bytes of a file in base64, and its media type.
+
+    The base64 may be a data URL, which then tells the type where nothing else does.
+    """
+
+    media_base64: str
+    mime_type: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, answer: Any) -> Any:
+        if not isinstance(answer, Mapping):
+            return answer
+        nested = (answer[key] for key in MEDIA_CONTAINERS if isinstance(answer.get(key), Mapping))
+        places = [answer, *nested]
+        held = (place.get(key) for place in places for key in MEDIA_FIELDS)
+        encoded = next((each for each in held if isinstance(each, str) and each), None)
+        types = (first_text(place, *MEDIA_TYPE_FIELDS) for place in places)
+        told = next(filter(None, types), None)
+        if told is None and encoded is not None and (head := _DATA_URL_TYPE.match(encoded)):
+            told = head[1]
+        return {"media_base64": encoded, "mime_type": told}
 
 
 class WebhookSet(Answer):

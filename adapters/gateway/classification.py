@@ -25,6 +25,7 @@ _REFUSED_FOR_GOOD: Final = frozenset({400, 413, 414, 415, 422, 431})
 _NUMBER_UNKNOWN: Final = re.compile(r"n[uú]mero .{0,40}n[aã]o existe", re.IGNORECASE)
 _CHANNEL_DOWN: Final = re.compile(r"\bdisconnected\b|sess[aã]o .{0,40}n[aã]o est[aá] ativa", re.IGNORECASE)
 _ABOUT_MESSAGE: Final = re.compile(r"\b(mensagem|message|n[uú]mero|number|contato|contact|chat)\b", re.IGNORECASE)
+_ABOUT_MEDIA: Final = re.compile(r"\b(m[ií]dia|media|arquivo|file)\b", re.IGNORECASE)
 _SECONDS: Final = re.compile(r"\d{1,12}(\.\d*)?", re.ASCII)
 
 # The first class that matches decides; each comes before its parents.
@@ -151,6 +152,8 @@ def _meaning_of_not_found(answer: HttpAnswer, text: str, *, is_send: bool) -> tu
         return NotSent, "route_not_found"  # no gateway behind this address took the request
     if is_send and _ABOUT_MESSAGE.search(text):
         return Unknown, "http_404"  # it looked for what it had just sent
+    if not is_send and _ABOUT_MEDIA.search(text):
+        return NotSent, "media_not_found"
     return NotSent, "channel_not_found"
 
 

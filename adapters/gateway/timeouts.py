@@ -14,6 +14,7 @@ class Call(StrEnum):
     GET_CHANNEL = "get_channel"
     GET_QR = "get_qr"
     SEND_TEXT = "send_text"
+    GET_MEDIA = "get_media"
     LOOK_UP_LID = "look_up_lid"
     SET_CHANNEL_WEBHOOK = "set_channel_webhook"
     SET_GLOBAL_WEBHOOK = "set_global_webhook"
@@ -32,6 +33,7 @@ class Timeouts:
     pool: float = 10.0
     write: float = 30.0
     list_channels: float = 60.0
+    get_media: float = 120.0
     other: float = 30.0
 
     def of(self, call: Call) -> httpx.Timeout:
@@ -46,7 +48,13 @@ class Timeouts:
         return self.connect + self.pool + self.write + self._read(call)
 
     def _read(self, call: Call) -> float:
-        return self.list_channels if call is Call.LIST_CHANNELS else self.other
+        match call:
+            case Call.LIST_CHANNELS:
+                return self.list_channels
+            case Call.GET_MEDIA:
+                return self.get_media
+            case _:
+                return self.other
 
 
 __all__ = ["Call", "Timeouts"]
