@@ -1,7 +1,10 @@
 """A running hub as the tests see it from outside: HTTP, Kafka, the gateway simulator and MySQL."""
 
+import asyncio
 import os
+import re
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +20,8 @@ from tests.support.waiting import eventually
 
 CHANNEL = "Canal Um"
 TENANT = 1
+SECOND_CHANNEL = "Canal Dois"
+_SECOND_TENANT = 4_848
 
 
 def number() -> str:
@@ -130,6 +135,20 @@ class Hub:
         finally:
             await consumer.stop()
 
+    async def noise(self) -> Counter[tuple[str, str]]:
+        """How much noise the worker has counted, by channel and kind."""
+        metrics = (await self.http.get(f"http://127.0.0.1:{self.stack.env['POSTO_METRICS_PORT']}/metrics")).text
+        counted: Counter[tuple[str, str]] = Counter()
+        for labels, value in re.findall(r"^posto_webhook_noise_total\{(.*)\} (\S+)$", metrics, re.MULTILINE):
+            found = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+            counted[found["channel"], found["kind"]] = int(float(value))
+        return counted
+
+    async def publish(self) -> None:
+        """Bring into force what was written into the authored tables."""
+        done = await asyncio.to_thread(self.stack.posto, "publish", "--force")
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def worker_pid(self) -> int:
         """The process id of the first worker."""
         pid = Supervisor(self.stack.layout).state("worker-1").pid
@@ -175,6 +194,21 @@ async def hub_on(stack: Stack) -> AsyncIterator[Hub]:
     finally:
         await producer.stop()
         database.close()
+
+
+@asynccontextmanager
+async def second_session(hub: Hub) -> AsyncIterator[None]:
+    """A tenant more, with a channel of its own."""
+    channel = (_SECOND_TENANT, SECOND_CHANNEL)
+    await hub.rows("INSERT INTO tenants (id, name) VALUES (%s, 'Segundo')", _SECOND_TENANT)
+    await hub.rows("INSERT INTO tenant_message_channels (tenant_id, channel_id) VALUES (%s, %s)", *channel)
+    await hub.publish()
+    try:
+        yield
+    finally:
+        await hub.rows("DELETE FROM tenant_message_channels WHERE tenant_id = %s", _SECOND_TENANT)
+        await hub.rows("DELETE FROM tenants WHERE id = %s", _SECOND_TENANT)
+        await hub.publish()
 
 
 def facts(records: Sequence[Any]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from streams.normalization.errors import NormalizationError
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 from tests.streams.json_values import json_objects, json_values
+from tests.support.properties import examples
 
 RAW = RawRecord.of("raw.webhook", 3, 42, 1768512936000, [("raw_id", b"R-1")])
 PHONE, LID, OWN = "5547999990001@c.us", "100000000000001@lid", "554733330000@c.us"
@@ -375,6 +376,7 @@ _bodies = st.recursive(
 )
 
 
+@examples(5_000)
 @given(st.sampled_from(_EVENTS), _bodies)
 def test_any_value_in_any_field_is_events_or_noise(name: str, body: dict[str, Any]) -> None:
     value = json.dumps({**body, "event": name}).encode()
