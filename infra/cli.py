@@ -25,6 +25,7 @@ COMMANDS = {
     "migrate": "infra.commands.migrate:migrate",
     "topics": "infra.commands.topics:app",
     "publish": "infra.commands.publish:publish",
+    "rules": "infra.commands.rules:app",
     "edge": "infra.commands.edge:edge",
     "worker": "infra.commands.worker:worker",
     "simulate": "infra.commands.simulate:simulate",

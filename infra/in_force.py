@@ -4,16 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from adapters.mysql.authored import read_authored
+from adapters.mysql.errors import DatabaseError
 from infra.database import database
 from infra.errors import OperatorError
 from infra.kafka import connection, started
-from infra.patience import kafka_of, patiently
+from infra.patience import kafka_of, mysql_of, patiently
 from infra.settings import Settings
 from streams import topics
 from streams.configuration import ENTRIES, Configuration, Published
 from streams.configuration_log import ConfigurationLog
 from streams.publication import Authored, plan
+from streams.standing import Standing, standings
+
+log = structlog.get_logger()
 
 
 async def read_in_force(settings: Settings, wait: float) -> Published:
@@ -28,12 +34,12 @@ async def read_in_force(settings: Settings, wait: float) -> Published:
 
 
 async def _read(settings: Settings) -> Published:
-    log: ConfigurationLog = await started(lambda: ConfigurationLog(connection(settings), ENTRIES))
+    topics_of_it: ConfigurationLog = await started(lambda: ConfigurationLog(connection(settings), ENTRIES))
     try:
-        await log.read_to_end()
-        return log.published
+        await topics_of_it.read_to_end()
+        return topics_of_it.published
     finally:
-        await log.stop()
+        await topics_of_it.stop()
 
 
 async def authored_in(settings: Settings) -> Authored:
@@ -44,6 +50,17 @@ async def authored_in(settings: Settings) -> Authored:
             return await read_authored(session)
     finally:
         await db.close()
+
+
+async def read_standings(settings: Settings, topic: str, wait: float) -> list[Standing]:
+    """How each entry of a topic stands; where MySQL does not answer, what is in force alone, and a warning."""
+    published = await read_in_force(settings, wait)
+    try:
+        authored = await patiently(authored_in(settings), wait, mysql_of(settings))
+    except (DatabaseError, OperatorError) as error:
+        log.warning("authored_configuration_not_readable", error=str(error), hint="only what is in force is shown")
+        authored = None
+    return standings(topic, published, authored)
 
 
 @dataclass(frozen=True)

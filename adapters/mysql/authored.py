@@ -8,11 +8,9 @@ import msgspec
 from adapters.mysql.pool import Row, Session
 from schemas.configuration import WPP_GATEWAY, Channel, Rule, Template, Tenant
 from streams import topics
-from streams.configuration import Entry, Key
+from streams.configuration import Entry, Key, fault_of
 from streams.identity import canonical_channel
 from streams.publication import Authored
-from streams.routing import RuleSet
-from streams.templates import TemplateSet
 
 MAX_BYTES: Final = 900_000
 """Largest entry as JSON, so that it stays within a topic's record together with what is published around it."""
@@ -70,22 +68,11 @@ def _place_first(message: str) -> str:
 
 def _publishable(entry: Entry) -> Entry:
     """The entry itself; ValueError where it would not work: what was in force before it then stays."""
-    if (reason := _fault(entry)) is not None:
+    if (reason := fault_of(entry)) is not None:
         raise ValueError(reason)
     if (size := len(msgspec.json.encode(entry))) > MAX_BYTES:
         raise ValueError(f"it has {size} bytes, at most {MAX_BYTES} are published")
     return entry
-
-
-def _fault(entry: Entry) -> str | None:
-    """Why a rule or template does not compile."""
-    match entry:
-        case Rule():
-            return next((str(fault) for fault in RuleSet([entry]).faults), None)
-        case Template():
-            return next((f"body: {fault.reason}" for fault in TemplateSet([entry]).faults), None)
-        case _:
-            return None
 
 
 def _is_of_another_provider(row: Row) -> bool:

@@ -12,3 +12,9 @@ Wait = Annotated[
     typer.Option("--wait", min=0.1, metavar="SECONDS", help="Give up where Kafka or MySQL stays away for so long."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="TIME", help="As if it came then (ISO-8601, UTC; a date alone: its noon), instead of now."
+    ),
+]

@@ -35,8 +35,9 @@ async def test_a_time_out_of_the_work_itself_stays_what_it_is() -> None:
         (["topics", "apply"], "Kafka at"),
         (["topics", "list"], "Kafka at"),
         (["migrate"], "MySQL at"),
+        (["rules", "list"], "Kafka at"),
     ],
-    ids=["publish", "topics apply", "topics list", "migrate"],
+    ids=["publish", "topics apply", "topics list", "migrate", "rules list"],
 )
 def test_a_command_gives_up_on_what_is_away(command: list[str], names: str, tmp_path: Path) -> None:
     away = f"127.0.0.1:{ports.free_port()}"

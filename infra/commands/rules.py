@@ -1,0 +1,82 @@
+"""`posto rules`: what is in force, and what it makes of an event."""
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+from infra.commands.options import WAIT_SECONDS, AsJson, At, Wait
+
+app = typer.Typer(
+    help="Show the rules, and try an event against them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+)
+
+
+@app.command(name="test")
+def try_event(
+    event: Annotated[
+        typer.FileBinaryRead,
+        typer.Argument(metavar="EVENT.json", help="What POST /api/events takes, a record, or a webhook; - is stdin."),
+    ],
+    at: At = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also name the rules for other event types.")] = False,
+    wait: Wait = WAIT_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Say which rule an event would meet, why the others lose, and what would be sent. Nothing is done.
+
+    The rules are those in force: what the workers use. Exit code 1 where nothing would come of the event: no rule
+    matches, its message cannot be made, or its channel is unknown.
+
+    - `posto rules test invoice.json` tries an event as a producer sends it.
+    - `posto rules test invoice.json --at 2026-01-15` tries it as if it came on that day.
+    - `kcat -C -b $KAFKA_BOOTSTRAP_SERVERS -t event.accepted -p 0 -o -1 -e | posto rules test -` tries the last one of
+      a partition.
+    """
+    from infra import rules_view
+    from infra.event_files import moment, read_event
+    from infra.in_force import read_in_force
+    from infra.settings import load
+    from streams.configuration import Configuration
+    from streams.explanation import Fate
+    from streams.trial import attempt
+
+    tried = read_event(event.read(), None if at is None else moment(at))
+    trial = attempt(tried, Configuration(asyncio.run(read_in_force(load(), wait))))
+    if not everything:
+        trial = trial._replace(considered=[one for one in trial.considered if one.fate is not Fate.EVENT_TYPE])
+    if as_json:
+        typer.echo(json.dumps(rules_view.as_json(trial), ensure_ascii=False, indent=2))
+    else:
+        for line in rules_view.told(trial):
+            typer.echo(line)
+    if not rules_view.is_carried_out(trial):
+        raise typer.Exit(1)
+
+
+@app.command(name="list")
+def list_rules(wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
+    """List the rules with version and state: in force, or why not. Exit code 1 where one makes no sense.
+
+    - `posto rules list --json | jq -r '.[] | select(.reason) | "\\(.id): \\(.reason)"'` lists what to mend.
+    """
+    from infra import rules_view
+    from infra.in_force import read_standings
+    from infra.settings import load
+    from streams.topics import CONFIG_RULE
+
+    standings = asyncio.run(read_standings(load(), CONFIG_RULE, wait))
+    if as_json:
+        import msgspec
+
+        typer.echo(msgspec.json.format(msgspec.json.encode(standings)).decode())
+    else:
+        for line in rules_view.listed(standings):
+            typer.echo(line)
+    if any(standing.reason for standing in standings):
+        raise typer.Exit(1)
