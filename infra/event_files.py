@@ -50,7 +50,7 @@ def read_event(value: bytes, at: datetime | None) -> Event:
         raise EventFileError(f"This is no event: {error}.") from None
     if isinstance(found, Noise):
         raise EventFileError(f"This webhook is technical noise ({found.kind}): it makes no event.")
-    return found[0]
+    return found[0].event
 
 
 def _raw(topic: str, at: datetime) -> RawRecord:
