@@ -1,14 +1,13 @@
 """What it costs to understand one webhook, beside what it costs to read its JSON at all."""
 
 import base64
-import timeit
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from bench.result import Result
+from bench.timing import microseconds
 from infra.simulator import mix
 from infra.simulator.envelopes import message_envelope
 from infra.simulator.mix import What
@@ -26,7 +25,6 @@ _HEADERS: Final = [
     ("received_at", b"2026-01-15T12:00:00.123456Z"),
     ("trace_id", b"0af7651916cd43dd8448eb211c80319c"),
 ]
-_REPEATS: Final = 9
 
 
 async def measure(*, quick: bool) -> list[Result]:
@@ -35,8 +33,8 @@ async def measure(*, quick: bool) -> list[Result]:
     for name, body, limit in _bodies():
         value = msgspec.json.encode(body)
         calls = max(20, 2_000_000 // len(value)) // (10 if quick else 1)
-        understood = _microseconds(partial(_normalize, value), calls)
-        decoded = _microseconds(partial(msgspec.json.decode, value), calls)
+        understood = microseconds(partial(_normalize, value), calls)
+        decoded = microseconds(partial(msgspec.json.decode, value), calls)
         figure = f"{name}, {len(value):,} bytes"
         results += [
             Result("normalization", f"{figure}, each", understood, "us", at_most=limit),
@@ -70,7 +68,3 @@ def _message(full: str, chat: str, text: str, kind: str = "chat") -> dict[str, A
 
 def _normalize(value: bytes) -> Any:
     return webhooks.normalize(value, RawRecord.of(topics.RAW_WEBHOOK, 3, 42, 1_768_512_936_000, _HEADERS))
-
-
-def _microseconds(work: Callable[[], Any], calls: int) -> float:
-    return min(timeit.repeat(work, number=calls, repeat=_REPEATS)) / calls * 1e6
