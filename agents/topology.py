@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from adapters.mysql.errors import DatabaseRefusedError, DatabaseUnavailableError
 from adapters.mysql.projector import Projector
 from adapters.objects import StoreUnavailableError
-from agents import normalizer, projector, router, sender
+from agents import media, normalizer, projector, router, sender
 from agents.router import ConfigurationSource
 from streams import topics
+from streams.errands.errands import Errands
 from streams.objects import ObjectStore
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig
+from streams.runtime.owners import Owners
 from streams.sending.outboxes import Outboxes
 
 
@@ -25,7 +28,7 @@ class Resources:
 
 
 def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchTable]:
-    """The app with all agents but the sender, and the sender's table: its outboxes need both (`add_sender`)."""
+    """The app with the agents that own nothing beside their tables, and the sender's table (`add_sender`)."""
     app = BatchApp(config)
     app.batch_agent(
         *normalizer.SOURCES,
@@ -51,7 +54,19 @@ def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchT
 
 
 def add_sender(app: BatchApp, table: BatchTable, outboxes: Outboxes) -> None:
-    """Put the sender on the app: its outboxes own a partition from the table's recovery to the hand-over."""
+    """Put the sender on the app."""
     app.batch_agent(*sender.SOURCES, name="sender", function=sender.build(outboxes), outputs=sender.OUTPUTS)
-    table.recovered(outboxes.assigned)
-    app.on_hand_over(outboxes.start_nothing_more, outboxes.release)
+    _own(app, table, outboxes)
+
+
+def add_media(app: BatchApp, table: BatchTable, errands: Errands, *, first_try: timedelta) -> None:
+    """Put the fetching of files on the app; `first_try`: how long after its message a file is first asked for."""
+    function = media.build(errands, first_try=first_try)
+    app.batch_agent(*media.SOURCES, name="media", function=function, outputs=media.OUTPUTS)
+    _own(app, table, errands)
+
+
+def _own(app: BatchApp, table: BatchTable, owners: Owners[Any]) -> None:
+    """Let owners have a partition from the table's recovery to the hand-over."""
+    table.recovered(owners.assigned)
+    app.on_hand_over(owners.start_nothing_more, owners.release)

@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import TypeVar
 
 import structlog
@@ -12,9 +11,7 @@ import uvloop
 
 from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
-from adapters.objects import StoreUnavailableError, open_store
-from agents.sender import GatewayCarrier
-from agents.topology import Resources, add_sender, build
+from infra.assembly import assemble
 from infra.database import database
 from infra.errors import OperatorError
 from infra.kafka import connection
@@ -24,22 +21,14 @@ from infra.settings import Settings, require
 from infra.topics import list_topics
 from infra.vitals import Vitals
 from streams.configuration_feed import ConfigurationFeed
-from streams.objects import ObjectStore
-from streams.runtime import BatchApp, RuntimeConfig, die
+from streams.runtime import die
 from streams.runtime.running import is_ready, run
-from streams.sending.clock import SystemClock
-from streams.sending.dispatch import Slots
-from streams.sending.log import KafkaStatusLog
-from streams.sending.outboxes import Outboxes
-from streams.sending.schedule import Schedule
-from streams.sending.surroundings import Surroundings
 from streams.topics import BY_NAME
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_GRACE = 10.0  # seconds that a hand-over waits for the gateway's answers
 _TOPICS_WAIT = 2.0
 
 
@@ -87,45 +76,9 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     gateway = await stack.enter_async_context(
         GatewayClient(settings.wpp_gateway_base_url, settings.wpp_gateway_secret.get_secret_value())
     )
-    app = _app(settings, feed, Projector(db), gateway)
+    app = assemble(settings, feed, Projector(db), gateway)
     vitals.ready = lambda: is_ready(app)
     await run(app, stop)
-
-
-def _app(settings: Settings, feed: ConfigurationFeed, projector: Projector, gateway: GatewayClient) -> BatchApp:
-    config = RuntimeConfig(
-        connection(settings),
-        partitions=settings.posto_partitions,
-        replication_factor=settings.posto_replication_factor,
-        commit_interval=settings.posto_commit_interval_seconds,
-        session_timeout=settings.posto_session_timeout_seconds,
-        unacked_bytes_per_partition=settings.posto_unacked_bytes_per_partition,
-    )
-    resources = Resources(feed, projector, _store(settings), dedupe_for=timedelta(days=settings.posto_dedupe_days))
-    app, deliveries = build(config, resources)
-    around = Surroundings(
-        log=KafkaStatusLog(app.publisher, connection(settings)),
-        table=deliveries,
-        carry=GatewayCarrier(gateway),
-        channels=lambda channel: feed.current.channel(channel),
-        clock=SystemClock(),
-        slots=Slots(settings.posto_send_concurrency),
-        schedule=Schedule(
-            waits=settings.posto_send_retry_seconds,
-            max_attempts=settings.posto_send_max_attempts,
-            uncertain_wait=settings.posto_uncertain_wait_seconds,
-        ),
-        per_channel=settings.posto_send_concurrency_per_channel,
-    )
-    add_sender(app, deliveries, Outboxes(around, grace=_GRACE, fatal=die))
-    return app
-
-
-def _store(settings: Settings) -> ObjectStore:
-    try:
-        return open_store(settings.media_store, settings.s3_access)
-    except StoreUnavailableError as error:
-        raise OperatorError(str(error)) from error
 
 
 async def _topics_are_right(settings: Settings, vitals: Vitals) -> None:

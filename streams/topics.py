@@ -30,6 +30,8 @@ SEEN_TABLE: Final = "seen"
 """The router's table: one entry per idempotency key."""
 DELIVERIES_TABLE: Final = "deliveries"
 """The sender's table: a snapshot of `delivery.status`."""
+MEDIA_TABLE: Final = "media"
+"""The files that are still to be fetched."""
 
 APP_ID: Final = "posto"
 """Consumer group of the workers, and prefix of their changelogs."""
@@ -96,6 +98,7 @@ TOPICS: Final = (
     Topic(CONFIG_CHANGE, keyed=False, retention_ms=_LONG),
     Topic(changelog(SEEN_TABLE), cleanup="compact,delete", follows_dedupe=True),
     Topic(changelog(DELIVERIES_TABLE), cleanup="compact", retention_ms=-1),
+    Topic(changelog(MEDIA_TABLE), cleanup="compact", retention_ms=-1),
 )
 
 BY_NAME: Final = {topic.name: topic for topic in TOPICS}

@@ -1,0 +1,100 @@
+"""The app of a worker: its agents, the owners beside them, and what each is given by the settings."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from adapters.gateway import GatewayClient
+from adapters.mysql.projector import Projector
+from adapters.objects import StoreUnavailableError, open_store
+from agents.media import Fetcher
+from agents.sender import GatewayCarrier
+from agents.topology import Resources, add_media, add_sender, build
+from infra.errors import OperatorError
+from infra.kafka import connection
+from infra.settings import Settings
+from schemas.configuration import Channel
+from streams import topics
+from streams.configuration_feed import ConfigurationFeed
+from streams.errands.errands import Errands
+from streams.errands.runner import Surroundings as ErrandSurroundings
+from streams.errands.schedule import Schedule as ErrandSchedule
+from streams.objects import ObjectStore
+from streams.runtime import BatchApp, BatchTable, RuntimeConfig, die
+from streams.sending.clock import SystemClock
+from streams.sending.dispatch import Slots
+from streams.sending.log import KafkaStatusLog
+from streams.sending.outboxes import Outboxes
+from streams.sending.schedule import Schedule
+from streams.sending.surroundings import Surroundings
+
+_GRACE: Final = 10.0  # seconds that a hand-over waits for the gateway's answers
+
+Channels = Callable[[str], Channel | None]
+
+
+def assemble(settings: Settings, feed: ConfigurationFeed, projector: Projector, gateway: GatewayClient) -> BatchApp:
+    """Put the app together; OperatorError where the settings ask for what cannot be."""
+    config = RuntimeConfig(
+        connection(settings),
+        partitions=settings.posto_partitions,
+        replication_factor=settings.posto_replication_factor,
+        commit_interval=settings.posto_commit_interval_seconds,
+        session_timeout=settings.posto_session_timeout_seconds,
+        unacked_bytes_per_partition=settings.posto_unacked_bytes_per_partition,
+    )
+    objects = _store(settings)
+    app, deliveries = build(
+        config, Resources(feed, projector, objects, dedupe_for=timedelta(days=settings.posto_dedupe_days))
+    )
+
+    def channels(canonical: str) -> Channel | None:
+        return feed.current.channel(canonical)
+
+    add_sender(app, deliveries, _outboxes(settings, app, deliveries, gateway, channels))
+    media = app.batch_table(topics.MEDIA_TABLE)
+    first_try = timedelta(seconds=settings.posto_media_first_try_seconds)
+    add_media(app, media, _fetches(settings, app, media, Fetcher(gateway, objects, channels)), first_try=first_try)
+    return app
+
+
+def _outboxes(
+    settings: Settings, app: BatchApp, table: BatchTable, gateway: GatewayClient, channels: Channels
+) -> Outboxes:
+    around = Surroundings(
+        log=KafkaStatusLog(app.publisher, connection(settings)),
+        table=table,
+        carry=GatewayCarrier(gateway),
+        channels=channels,
+        clock=SystemClock(),
+        slots=Slots(settings.posto_send_concurrency),
+        schedule=Schedule(
+            waits=settings.posto_send_retry_seconds,
+            max_attempts=settings.posto_send_max_attempts,
+            uncertain_wait=settings.posto_uncertain_wait_seconds,
+        ),
+        per_channel=settings.posto_send_concurrency_per_channel,
+    )
+    return Outboxes(around, grace=_GRACE, fatal=die)
+
+
+def _fetches(settings: Settings, app: BatchApp, table: BatchTable, fetcher: Fetcher) -> Errands:
+    around = ErrandSurroundings(
+        kind="media",
+        errander=fetcher,
+        table=table,
+        publisher=app.publisher,
+        clock=SystemClock(),
+        slots=Slots(settings.posto_media_concurrency),
+        per_channel=settings.posto_media_concurrency_per_channel,
+        schedule=ErrandSchedule(settings.posto_media_retry_seconds),
+        transient=(StoreUnavailableError,),
+    )
+    return Errands(around, fatal=die)
+
+
+def _store(settings: Settings) -> ObjectStore:
+    try:
+        return open_store(settings.media_store, settings.s3_access)
+    except StoreUnavailableError as error:
+        raise OperatorError(str(error)) from error
