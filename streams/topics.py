@@ -26,6 +26,9 @@ CONFIG_TEMPLATE: Final = "config.template"
 CONFIG_TARGET: Final = "config.target"
 CONFIG_CHANGE: Final = "config.change"
 
+RAW: Final = frozenset({RAW_WEBHOOK, RAW_EVENT})
+"""Where everything that the hub is told begins."""
+
 SEEN_TABLE: Final = "seen"
 """The router's table: one entry per idempotency key."""
 DELIVERIES_TABLE: Final = "deliveries"

@@ -10,7 +10,7 @@ from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, js
 from adapters.mysql.steps import Write
 from schemas.deliveries import Status
 from schemas.events import NO_RULE, AcceptedEvent, Decision, Kind
-from streams import keys
+from streams import keys, topics
 
 PROCESSING: Final = "processing"
 PROCESSED: Final = "processed"
@@ -43,17 +43,21 @@ _CONTENT: Final[Columns] = {
     "command_id": TEXT,
     "occurred_at": TIME,
     "received_at": TIME,
-    "processed_at": TIME,
     "expires_at": TIME,
-    "raw_topic": TEXT,
-    "raw_partition": INTEGER,
-    "raw_offset": INTEGER,
     "fingerprint": TEXT,
     "revision": INTEGER,
     "metadata": TEXT,
     "payload": TEXT,
 }
+_ORIGIN: Final[Columns] = {"processed_at": TIME, "raw_partition": INTEGER, "raw_offset": INTEGER, "raw_topic": TEXT}
 _PRECEDENCE: Final[Columns] = {"precedence": INTEGER}
+
+
+_RAW: Final = ", ".join(f"'{topic}'" for topic in sorted(topics.RAW))
+_NEWER_ORIGIN: Final = (
+    f"new.raw_topic IN ({_RAW}) AND (new.precedence >= old.precedence OR old.raw_topic NOT IN ({_RAW}))"
+)
+"""What the hub itself adds to an event later, such as its file, is not where it came from."""
 
 
 def rows(records: Records) -> list[Row]:
@@ -161,8 +165,8 @@ STEPS: Final = (
         rows,
         upsert(
             "communication_events",
-            {**_IDENTITY, **_PRECEDENCE, **_CONTENT},
-            where("new.precedence >= old.precedence", *_CONTENT, *_PRECEDENCE),
+            {**_IDENTITY, **_ORIGIN, **_PRECEDENCE, **_CONTENT},
+            where(_NEWER_ORIGIN, *_ORIGIN) | where("new.precedence >= old.precedence", *_CONTENT, *_PRECEDENCE),
         ),
     ),
     Write(sighted, _COUNT),

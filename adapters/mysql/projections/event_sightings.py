@@ -1,14 +1,18 @@
-"""`event_sightings`: every raw record in which an event was seen."""
+"""`event_sightings`: every raw record in which an event was seen.
+
+What the hub itself adds to an event, such as a file that it fetched, is no sighting.
+"""
 
 from typing import Final
 
 from adapters.mysql.records import Records
 from adapters.mysql.statements import INTEGER, TEXT, TIME, Row, time, upsert
 from adapters.mysql.steps import Write
+from streams import topics
 
 
 def rows(records: Records) -> list[Row]:
-    """One row a record of event.accepted."""
+    """One row a record of event.accepted that a raw record brought about."""
     return [
         {
             "raw_topic": event.raw.topic,
@@ -21,6 +25,7 @@ def rows(records: Records) -> list[Row]:
             "received_at": time(event.received_at),
         }
         for event in (sighting.event for sighting in records.sightings)
+        if event.raw.topic in topics.RAW
     ]
 
 
