@@ -16,7 +16,8 @@ from infra.database import database
 from infra.errors import OperatorError
 from infra.seeds import DEMO_CHANNEL, DEMO_TENANT
 from infra.settings import Settings
-from infra.trace import Trace, traces
+from infra.trace import traces
+from infra.trace_records import Trace
 from schemas.deliveries import Status
 from streams import identity
 

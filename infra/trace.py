@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,16 @@ from adapters.mysql.pool import Database, Row
 from infra.database import database
 from infra.errors import OperatorError
 from infra.settings import Settings
+from infra.trace_records import (
+    CommandRecord,
+    DeadLetter,
+    EventRecord,
+    Fact,
+    MediaRecord,
+    MessageRecord,
+    Sighting,
+    Trace,
+)
 from schemas.events import Coordinates
 from streams import identity, topics
 
@@ -21,101 +31,6 @@ MOST_TRACES: Final = 20
 
 _DIGITS: Final = re.compile(r"\d")
 _FEWEST_DIGITS: Final = 8
-
-
-class Sighting(msgspec.Struct, frozen=True):
-    """One raw record in which the event was seen."""
-
-    raw: Coordinates
-    kind: str
-    received_at: datetime
-
-
-class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The event and what was decided."""
-
-    event_id: str
-    idempotency_key: str
-    event_type: str
-    source_system: str
-    kind: str
-    status: str
-    action: str
-    tenant_id: int | None
-    channel: str | None
-    contact: str | None
-    conversation_id: str | None
-    correlation_id: str | None
-    reason: str | None
-    rule_id: str | None
-    rule_version: int | None
-    template: str | None
-    template_version: int | None
-    occurred_at: datetime
-    received_at: datetime
-    processed_at: datetime | None
-    duplicates: int
-
-
-class Fact(msgspec.Struct, frozen=True):
-    """One fact about the command, where it lies in `delivery.status`.
-
-    `recorded_at` is when the hub wrote it down; `at` is its own time, for an ack that of the network, in whole seconds.
-    """
-
-    fact: str
-    at: datetime
-    recorded_at: datetime
-    status: str
-    attempt: int
-    detail: dict[str, Any]
-    record: Coordinates
-
-
-class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The command that was made, as far as its facts tell."""
-
-    command_id: str
-    status: str
-    channel: str
-    recipient: str | None
-    text: str | None
-    attempts: int
-    provider_message_id: str | None
-    last_error: str | None
-    created_at: datetime
-    expires_at: datetime | None
-    facts: Sequence[Fact]
-
-
-class MessageRecord(msgspec.Struct, frozen=True):
-    """A message of a conversation."""
-
-    conversation_id: str | None
-    direction: str
-    status: str | None
-    at: datetime | None
-    text: str | None
-
-
-class DeadLetter(msgspec.Struct, frozen=True):
-    """Something with the same trace that could not be processed."""
-
-    stage: str
-    error: str
-    source: Coordinates
-    at: datetime
-
-
-class Trace(msgspec.Struct, frozen=True):
-    """One event with all that came of it. `event` is None while only its deliveries, or a dead letter, are known."""
-
-    trace_id: str
-    event: EventRecord | None
-    sightings: Sequence[Sighting]
-    commands: Sequence[CommandRecord]
-    messages: Sequence[MessageRecord]
-    dead_letters: Sequence[DeadLetter]
 
 
 async def find(settings: Settings, wanted: str) -> list[Trace]:
@@ -213,7 +128,17 @@ def _sighting(row: Row) -> Sighting:
 
 
 def _message(row: Row) -> MessageRecord:
-    return MessageRecord(row["conversation_id"], row["direction"], row["status"], _utc(row["at"]), row["text"])
+    said = row["conversation_id"], row["direction"], row["status"], _utc(row["at"]), row["text"]
+    return MessageRecord(*said, _media(row["attachment"]))
+
+
+def _media(attachment: str | None) -> MediaRecord | None:
+    """What the attachment says of a file; None where there is none, or a producer's payload says something else."""
+    attached = msgspec.json.decode(attachment) if attachment else {}
+    try:
+        return msgspec.convert(attached.get("media"), MediaRecord)
+    except msgspec.ValidationError:
+        return None
 
 
 def _letter(row: Row) -> DeadLetter:
@@ -247,9 +172,9 @@ SELECT fact.* FROM outbound_messages AS command JOIN delivery_facts AS fact ON f
 WHERE command.event_id = %s ORDER BY fact.source_offset
 """
 _MESSAGES: Final = """
-SELECT conversation_id, direction, status, at, text FROM messages WHERE event_id = %s
+SELECT conversation_id, direction, status, at, text, attachment FROM messages WHERE event_id = %s
 UNION ALL
-SELECT message.conversation_id, message.direction, message.status, message.at, message.text
+SELECT message.conversation_id, message.direction, message.status, message.at, message.text, message.attachment
 FROM outbound_messages AS command JOIN messages AS message ON message.command_id = command.command_id
 WHERE command.event_id = %s
 """

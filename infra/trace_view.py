@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from infra.logging import mask_phones
-from infra.trace import CommandRecord, EventRecord, Fact, Trace
+from infra.trace_records import CommandRecord, EventRecord, Fact, MediaRecord, Trace
 
 HIDDEN: Final = "(hidden; --show-personal shows it)"
 _NO_FOLDING: Final = 1_000
@@ -62,6 +62,8 @@ def _tree(trace: Trace) -> Tree:
         branch = tree.add(f"message  {when}  {message.direction} in {where}  [bold]{message.status}[/bold]")
         if message.text and message.direction == "inbound":
             branch.add(escape(message.text))
+        if message.media:
+            branch.add(_file(message.media))
     for letter in trace.dead_letters:
         line = f"{letter.stage}: {letter.error} ({letter.source})"
         tree.add(f"[red]dead     {_when(letter.at, start)}  {escape(line)}[/red]")
@@ -91,6 +93,12 @@ def _add_command(tree: Tree, command: CommandRecord, start: datetime | None) -> 
     for fact in command.facts:
         when = _when(fact.recorded_at, start)
         branch.add(f"{when}  {escape(_said(fact)):<24} {escape(str(fact.record))}{_details(fact)}")
+
+
+def _file(media: MediaRecord) -> str:
+    size = f"{media.size} bytes" if media.size is not None else None
+    known = escape("  ".join(filter(None, (media.mimetype, size, media.ref))))
+    return f"file [bold]{escape(media.state)}[/bold]{escape(_because(media.reason))}  {known}".rstrip()
 
 
 def _said(fact: Fact) -> str:
@@ -123,7 +131,7 @@ def _because(reason: str | None) -> str:
 def _without_personal(value: Any, name: str = "") -> Any:
     if name == "text":
         return HIDDEN if value else value
-    if isinstance(value, str) and name not in ("event_id", "command_id", "trace_id", "correlation_id"):
+    if isinstance(value, str) and name not in ("event_id", "command_id", "trace_id", "correlation_id", "ref"):
         return mask_phones(value)
     if isinstance(value, dict):
         return {key: _without_personal(item, key) for key, item in value.items()}

@@ -163,6 +163,25 @@ async def test_markup_in_what_people_wrote_is_shown_as_it_is(settings: Settings)
 
 
 @pytest.mark.integration
+async def test_the_file_of_a_message_is_shown_with_its_state(settings: Settings) -> None:
+    opened, log = database_of(settings), Log()
+    pending = message("3EB0AA01", payload={"type": "ptt", "text": None, "media": {"state": "pending"}})
+    file = {"state": "ready", "ref": "sha256:" + "1234567890" * 6 + "abcd", "mimetype": "audio/ogg", "size": 66_000}
+    ready = message("3EB0AA01", payload={"type": "ptt", "text": None, "media": file}, revision=3, kind=Kind.UPDATED)
+    failed = message("3EB0AA02", payload={"media": {"state": "failed", "reason": "media_not_found"}})
+    await Projector(opened).project([log.accepted(event) for event in (pending, ready, failed)])
+    shown = []
+    for event in (ready, failed):
+        (found,) = await traces(opened, event.event_id)
+        console = Console(record=True, width=200)
+        trace_view.print_trace(console, trace_view.discreet(found))
+        shown.append(console.export_text())
+    await opened.close()
+    assert f"file ready  audio/ogg  66000 bytes  {file['ref']}" in shown[0]
+    assert "file failed (media_not_found)" in shown[1]
+
+
+@pytest.mark.integration
 def test_the_command_lists_several_and_shows_one(database: Database, mysql: str, tmp_path: Path) -> None:
     settings = {"MYSQL_DSN": mysql}
     several = posto(tmp_path, settings, "trace", PHONE)
