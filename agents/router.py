@@ -10,15 +10,23 @@ from schemas import headers
 from schemas.commands import Command
 from schemas.events import Coordinates, Decision, Event, Kind
 from streams import keys, topics
+from streams.contact_links import link_of
 from streams.decisions import Configuration, Outcome, decide
 from streams.dedupe import Seen, Verdict, judge
 from streams.envelope import headers_for
 from streams.evidence import evidence_of
+from streams.lookups import lookup_of
 from streams.runtime import AgentFunction, Batch, Headers, Record
 from streams.runtime.dead_letters import header
 
 SOURCES = (topics.EVENT_NORMALIZED,)
-OUTPUTS = (topics.EVENT_ACCEPTED, topics.COMMAND_OUTBOUND, topics.DELIVERY_EVIDENCE)
+OUTPUTS = (
+    topics.EVENT_ACCEPTED,
+    topics.COMMAND_OUTBOUND,
+    topics.DELIVERY_EVIDENCE,
+    topics.CONTACT_LINK,
+    topics.COMMAND_LOOKUP,
+)
 
 _encode = msgspec.json.Encoder().encode
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -89,6 +97,7 @@ def _emit(batch: Batch, record: Record, value: bytes, event: Event, verdict: Ver
         return
     for command in seen.commands:
         batch.emit(topics.COMMAND_OUTBOUND, _decode_command(command).channel.encode(), command, said)
+    _emit_contacts(batch, event, seen.decision.tenant_id, said)
     evidence = evidence_of(event)
     if evidence is None:
         return
@@ -96,6 +105,14 @@ def _emit(batch: Batch, record: Record, value: bytes, event: Event, verdict: Ver
         batch.emit(topics.DELIVERY_EVIDENCE, evidence.channel.encode(), _encode(evidence), said)
     else:
         batch.emit_everywhere(topics.DELIVERY_EVIDENCE, None, _encode(evidence), said)
+
+
+def _emit_contacts(batch: Batch, event: Event, tenant_id: int | None, said: Headers) -> None:
+    """Say which lid is which phone where the event proves it, and ask for the phone where it names a lid alone."""
+    if link := link_of(event, tenant_id):
+        batch.emit(topics.CONTACT_LINK, link.lid.encode(), _encode(link), said)
+    if wanted := lookup_of(event, tenant_id):
+        batch.emit(topics.COMMAND_LOOKUP, wanted.channel.encode(), _encode(wanted), said)
 
 
 def _accepted(value: bytes, kind: Kind, decision: Decision | None) -> bytes:

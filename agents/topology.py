@@ -7,7 +7,7 @@ from typing import Any
 from adapters.mysql.errors import DatabaseRefusedError, DatabaseUnavailableError
 from adapters.mysql.projector import Projector
 from adapters.objects import StoreUnavailableError
-from agents import media, normalizer, projector, router, sender
+from agents import lookups, media, normalizer, projector, router, sender
 from agents.router import ConfigurationSource
 from streams import topics
 from streams.errands.errands import Errands
@@ -64,6 +64,14 @@ def add_media(app: BatchApp, table: BatchTable, errands: Errands, *, first_try: 
     function = media.build(errands, first_try=first_try)
     app.batch_agent(*media.SOURCES, name="media", function=function, outputs=media.OUTPUTS)
     _own(app, table, errands)
+
+
+def add_lookups(app: BatchApp, table: BatchTable, memory: BatchTable, errands: Errands | None) -> None:
+    """Put the look-ups of lids on the app; without errands they are switched off, and what is asked for is let go."""
+    function = lookups.build(errands, memory) if errands else lookups.let_go
+    app.batch_agent(*lookups.SOURCES, name="lookups", function=function, outputs=lookups.OUTPUTS)
+    if errands:
+        _own(app, table, errands)
 
 
 def _own(app: BatchApp, table: BatchTable, owners: Owners[Any]) -> None:

@@ -7,9 +7,11 @@ from typing import Final
 from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
 from adapters.objects import StoreUnavailableError, open_store
+from agents import lookups
+from agents.lookups import LidErrander
 from agents.media import Fetcher
 from agents.sender import GatewayCarrier
-from agents.topology import Resources, add_media, add_sender, build
+from agents.topology import Resources, add_lookups, add_media, add_sender, build
 from infra.errors import OperatorError
 from infra.kafka import connection
 from infra.settings import Settings
@@ -55,6 +57,9 @@ def assemble(settings: Settings, feed: ConfigurationFeed, projector: Projector, 
     media = app.batch_table(topics.MEDIA_TABLE)
     first_try = timedelta(seconds=settings.posto_media_first_try_seconds)
     add_media(app, media, _fetches(settings, app, media, Fetcher(gateway, objects, channels)), first_try=first_try)
+    due, lids = app.batch_table(topics.LOOKUPS_TABLE), app.batch_table(topics.LIDS_TABLE)
+    errander = LidErrander(gateway, lids, channels, SystemClock().now)
+    add_lookups(app, due, lids, _look_ups(app, due, errander) if settings.posto_lid_lookups else None)
     return app
 
 
@@ -89,6 +94,20 @@ def _fetches(settings: Settings, app: BatchApp, table: BatchTable, fetcher: Fetc
         per_channel=settings.posto_media_concurrency_per_channel,
         schedule=ErrandSchedule(settings.posto_media_retry_seconds),
         transient=(StoreUnavailableError,),
+    )
+    return Errands(around, fatal=die)
+
+
+def _look_ups(app: BatchApp, table: BatchTable, errander: LidErrander) -> Errands:
+    around = ErrandSurroundings(
+        kind="lookups",
+        errander=errander,
+        table=table,
+        publisher=app.publisher,
+        clock=SystemClock(),
+        slots=Slots(lookups.CONCURRENCY),
+        per_channel=lookups.CONCURRENCY_PER_CHANNEL,
+        schedule=lookups.SCHEDULE,
     )
     return Errands(around, fatal=die)
 

@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     posto_media_concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
     posto_media_concurrency_per_channel: Annotated[int, Field(ge=1, le=100)] = 2
 
+    # The look-ups of lids.
+    posto_lid_lookups: bool = True
+
     # The simulator and the local stack.
     posto_sim_port: Port = 8090
     posto_sim_ack_delay_seconds: Annotated[float, Field(ge=0)] = 0.2

@@ -13,6 +13,7 @@ EVENT_ACCEPTED: Final = "event.accepted"
 COMMAND_OUTBOUND: Final = "command.outbound"
 COMMAND_HTTP: Final = "command.http"
 COMMAND_MEDIA: Final = "command.media"
+COMMAND_LOOKUP: Final = "command.lookup"
 DELIVERY_EVIDENCE: Final = "delivery.evidence"
 DELIVERY_STATUS: Final = "delivery.status"
 CONVERSATION_CHANGE: Final = "conversation.change"
@@ -35,6 +36,10 @@ DELIVERIES_TABLE: Final = "deliveries"
 """The sender's table: a snapshot of `delivery.status`."""
 MEDIA_TABLE: Final = "media"
 """The files that are still to be fetched."""
+LOOKUPS_TABLE: Final = "lookups"
+"""The look-ups of lids that are still to be made."""
+LIDS_TABLE: Final = "lids"
+"""What is remembered of each lid that was looked up."""
 
 APP_ID: Final = "posto"
 """Consumer group of the workers, and prefix of their changelogs."""
@@ -87,6 +92,7 @@ TOPICS: Final = (
     Topic(COMMAND_OUTBOUND, retention_ms=_LONG),
     Topic(COMMAND_HTTP, retention_ms=_LONG),
     Topic(COMMAND_MEDIA, retention_ms=_LONG),
+    Topic(COMMAND_LOOKUP, retention_ms=7 * DAY_MS),
     Topic(DELIVERY_EVIDENCE, retention_ms=_LONG),
     Topic(DELIVERY_STATUS, retention_ms=_LONG),
     Topic(CONVERSATION_CHANGE, retention_ms=_LONG),
@@ -102,6 +108,8 @@ TOPICS: Final = (
     Topic(changelog(SEEN_TABLE), cleanup="compact,delete", follows_dedupe=True),
     Topic(changelog(DELIVERIES_TABLE), cleanup="compact", retention_ms=-1),
     Topic(changelog(MEDIA_TABLE), cleanup="compact", retention_ms=-1),
+    Topic(changelog(LOOKUPS_TABLE), cleanup="compact", retention_ms=-1),
+    Topic(changelog(LIDS_TABLE), cleanup="compact,delete", retention_ms=_LONG),
 )
 
 BY_NAME: Final = {topic.name: topic for topic in TOPICS}

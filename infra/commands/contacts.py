@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infra.commands.options import WAIT_SECONDS, AsJson, Wait
+
 if TYPE_CHECKING:
     from schemas.contacts import LinkChange
 
@@ -16,7 +18,6 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 ShowPersonal = Annotated[bool, typer.Option("--show-personal", help="Show phones, lids and names, masked otherwise.")]
 Lid = Annotated[str, typer.Argument(metavar="LID", help="The lid: 14 to 20 digits, with or without @lid.")]
 By = Annotated[str, typer.Option("--by", help="Who decides it: your name.")]
@@ -62,6 +63,7 @@ def link(
     by: By,
     reason: Reason,
     tenant: Tenant = None,
+    wait: Wait = WAIT_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """Say that a lid is a phone: it counts above whatever the gateway says, until it is undone.
@@ -70,7 +72,7 @@ def link(
     """
     from schemas.contacts import LinkChange
 
-    _decide(LinkChange.LINKED, lid, phone, by, reason, tenant, as_json)
+    _decide(LinkChange.LINKED, lid, phone, by, reason, tenant, wait, as_json)
 
 
 @app.command()
@@ -82,6 +84,7 @@ def unlink(
         str | None, typer.Argument(metavar="[PHONE]", help="The phone, where the lid was linked to several.")
     ] = None,
     tenant: Tenant = None,
+    wait: Wait = WAIT_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """Say that a lid is not a phone: it stays so whatever evidence comes later, until somebody links them again.
@@ -90,18 +93,28 @@ def unlink(
     """
     from schemas.contacts import LinkChange
 
-    _decide(LinkChange.UNDONE, lid, phone, by, reason, tenant, as_json)
+    _decide(LinkChange.UNDONE, lid, phone, by, reason, tenant, wait, as_json)
 
 
 def _decide(
-    what: "LinkChange", lid: str, phone: str | None, by: str, reason: str, tenant: int | None, as_json: bool
+    what: "LinkChange",
+    lid: str,
+    phone: str | None,
+    by: str,
+    reason: str,
+    tenant: int | None,
+    wait: float,
+    as_json: bool,
 ) -> None:
     import msgspec
 
     from infra.contacts import decide
+    from infra.patience import kafka_of, patiently
     from infra.settings import load
 
-    said = asyncio.run(decide(load(), what, lid, phone, by=by, reason=reason, tenant_id=tenant))
+    settings = load()
+    work = decide(settings, what, lid, phone, by=by, reason=reason, tenant_id=tenant)
+    said = asyncio.run(patiently(work, wait, kafka_of(settings)))
     if as_json:
         typer.echo(msgspec.json.encode(said).decode())
     else:

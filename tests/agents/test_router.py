@@ -223,3 +223,54 @@ async def test_records_carry_the_cloudevents_and_trace_headers() -> None:
     assert headers["trace_id"] == b"0af7651916cd43dd8448eb211c80319c"
     assert headers["traceparent"].startswith(b"00-0af7651916cd43dd8448eb211c80319c-")
     assert headers["tenant_id"] == b"1"
+
+
+LID = "100000000000001@lid"
+
+
+def inbound(raw_offset: int, payload: dict[str, Any], **fields: Any) -> Consumed:
+    return record(
+        raw_offset,
+        **{
+            "event_type": event_types.INBOUND_MESSAGE,
+            "source_system": keys.GATEWAY,
+            "channel": "canalum",
+            "contact": LID,
+            "payload": payload,
+            **fields,
+        },
+    )
+
+
+async def test_a_body_with_lid_and_phone_links_them_and_one_with_a_lid_alone_asks_for_the_phone() -> None:
+    router = Router(usual())
+
+    out = await router.route(
+        inbound(0, {"link": {"lid": LID, "phone": "5547999990001@c.us"}}),
+        inbound(1, {"text": "oi"}, idempotency_key="k2", event_id=keys.event_id("k2")),
+    )
+
+    [linked], [asked] = out[topics.CONTACT_LINK], out[topics.COMMAND_LOOKUP]
+    assert linked.key == LID.encode()
+    assert msgspec.json.decode(linked.value or b"")["tenant_id"] == 1
+    assert asked.key == b"canalum"
+    assert msgspec.json.decode(asked.value or b"")["event_id"] == keys.event_id("k2")
+
+
+async def test_a_duplicate_and_a_quarantined_message_prove_and_ask_for_nothing() -> None:
+    router = Router(usual())
+    await router.route(inbound(0, {"text": "oi"}))
+
+    again = await router.route(inbound(1, {"text": "oi"}))
+    unknown = await router.route(
+        inbound(
+            2,
+            {"link": {"lid": LID, "phone": "5547999990001"}},
+            channel="nobodys",
+            idempotency_key="k3",
+            event_id=keys.event_id("k3"),
+        )
+    )
+
+    for out in (again, unknown):
+        assert not {topics.CONTACT_LINK, topics.COMMAND_LOOKUP} & set(out)

@@ -178,6 +178,16 @@ def test_the_commands_work_from_a_shell(hub: Settings, log: Log, tmp_path: Path)
     assert (nonsense.returncode, nonsense.stderr[:6]) == (1, "posto:")
 
 
+@pytest.mark.integration
+@pytest.mark.usefixtures("log")
+def test_a_kafka_that_stays_away_is_given_up(hub: Settings, tmp_path: Path) -> None:
+    away = {"MYSQL_DSN": hub.mysql_dsn.get_secret_value(), "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    said = ("--by", "Ana", "--reason", "x", "--wait", "0.5")
+    result = posto(tmp_path, away, "contacts", "unlink", LID, *said)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Gave up after 0.5 s" in result.stderr
+
+
 async def test_a_database_that_is_away_is_said_at_once() -> None:
     away = load(_env_file=None, mysql_dsn="mysql://posto:posto@127.0.0.1:1/posto")
     with pytest.raises(ContactError, match="posto doctor"):
