@@ -90,7 +90,7 @@ async def _send_invoice(http: httpx.AsyncClient, settings: Settings, now: dateti
             "name": _NAME,
             "service": "Internet 300 Mega",
             "amount": 129.9,
-            "due_date": (now - timedelta(days=3)).date().isoformat(),
+            "due_date": (now - timedelta(days=4)).date().isoformat(),  # overdue_3d in every time zone
             "payment_link": "https://pagamento.example/DEMO-1",
         },
     }

@@ -19,8 +19,16 @@ _REQUIRED: Final = {
     "amount": ("amount", "value", "valor"),
     "due_date": ("due_date", "due", "vencimento"),
 }
-_FIRST_REMINDER: Final = -3
-_STAGES: Final = ((15, "overdue_15d"), (7, "overdue_7d"), (3, "overdue_3d"), (1, "overdue_1d"), (0, "due_day"))
+MOMENTS: Final = (
+    (-3, "pre_due"),
+    (-1, "pre_due"),
+    (0, "due_day"),
+    (1, "overdue_1d"),
+    (3, "overdue_3d"),
+    (7, "overdue_7d"),
+    (15, "overdue_15d"),
+)
+"""When a bill is worth a message: days from its due date, and the stage that begins or goes on then."""
 
 
 def variables(payload: Mapping[str, Any], today: date | None) -> dict[str, Any]:
@@ -31,8 +39,11 @@ def variables(payload: Mapping[str, Any], today: date | None) -> dict[str, Any]:
       `service`, `link`, `pix`, `number` (None where absent), `amount`, `due_date` (left out where absent).
     - the same six by themselves: what the only invoice says, else what the payload says outside of `invoices`.
     - `total`: the sum of all amounts; None where one of them is absent or no amount.
-    - `stage`: days from the earliest due date, as `pre_due` (three days before), `due_day`, `overdue_1d`,
-      `overdue_3d`, `overdue_7d`, `overdue_15d`; None earlier, or without a due date or `today`.
+    - `days_overdue`: days from the earliest due date to `today`, negative before it; None without one of them.
+    - `stage`: by these days `pre_due` (from three days before), `due_day`, `overdue_1d`, `overdue_3d`, `overdue_7d`,
+      `overdue_15d`; None earlier.
+
+    Where `total`, `days_overdue` or `stage` is None, a field of the payload with this name stands.
     """
     own = _invoice(payload)
     listed = payload.get("invoices")
@@ -40,13 +51,26 @@ def variables(payload: Mapping[str, Any], today: date | None) -> dict[str, Any]:
     invoices = [_invoice(item) if isinstance(item, Mapping) else _invoice({}) for item in items]
     if len(invoices) == 1:
         own |= {field: value for field, value in invoices[0].items() if value is not None}
+    due = _earliest(invoices)
+    days = (today - due).days if due and today else None
+    reckoned = {"total": _total(invoices), "days_overdue": days, "stage": stage(days)}
     return {
         **{field: own[field] for field in (*_TEXTS, *_REQUIRED) if field in own},
+        **{field: payload.get(field) if value is None else value for field, value in reckoned.items()},
         "name": _name(payload),
         "invoices": invoices,
-        "total": _total(invoices),
-        "stage": _stage(invoices, today),
     }
+
+
+def stage(days: int | None) -> str | None:
+    """The stage so many days from the due date; None where it is too early for any."""
+    return next((name for least, name in reversed(MOMENTS) if days is not None and days >= least), None)
+
+
+def due_date(payload: Mapping[str, Any]) -> date | None:
+    """The day by which stages are counted: the earliest due date of all invoices; None where one has none."""
+    invoices: list[dict[str, Any]] = variables(payload, None)["invoices"]
+    return _earliest(invoices)
 
 
 def _invoice(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,14 +106,8 @@ def _total(invoices: list[dict[str, Any]]) -> Decimal | None:
         return None
 
 
-def _stage(invoices: list[dict[str, Any]], today: date | None) -> str | None:
+def _earliest(invoices: list[dict[str, Any]]) -> date | None:
     try:
-        due = min(formats.day(invoice.get("due_date")) for invoice in invoices)
+        return min(formats.day(invoice.get("due_date")) for invoice in invoices)
     except ValueError:
         return None
-    if today is None:
-        return None
-    days = (today - due).days
-    if _FIRST_REMINDER <= days < 0:
-        return "pre_due"
-    return next((stage for least, stage in _STAGES if days >= least), None)

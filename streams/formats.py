@@ -63,5 +63,19 @@ def date_br(value: Any) -> str:
     return f"{read.day:02}/{read.month:02}/{read.year:04}"
 
 
+def first_name(value: Any) -> str:
+    """The first name of a person, a title left out: `Maria` of `MARIA SOUZA`, `João` of `Dr. João Reis`.
+
+    Only a name in capitals or small letters throughout gets other ones. ValueError where it is no text.
+    """
+    words = value.split() if isinstance(value, str) else []
+    if not words:
+        raise _not(value, "a name")
+    first: str = next((word for word in words if not word.endswith(".")), words[0])
+    return first.capitalize() if first in {first.upper(), first.lower()} else first
+
+
 def _not(value: Any, what: str) -> ValueError:
-    return ValueError(f"{repr(value)[:40]} is not {what}")
+    """An error that says of what kind the value is, and never the value: it may be of somebody's life."""
+    kind = f"a text of {len(value)} characters" if isinstance(value, str) else f"a {type(value).__name__}"
+    return ValueError(f"{kind} is not {what}")

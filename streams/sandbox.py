@@ -84,7 +84,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         super().__init__(undefined=_Unknown, finalize=_written, trim_blocks=True, lstrip_blocks=True, autoescape=False)
         self.globals.clear()
         kept = {name: self.filters[name] for name in _FILTERS}
-        own = {"brl": _of_value(formats.brl), "date_br": _of_value(formats.date_br), _COUNTED: _counted}
+        formatting = {"brl": formats.brl, "date_br": formats.date_br, "first_name": formats.first_name}
+        own = {name: _of_value(write) for name, write in formatting.items()} | {_COUNTED: _counted}
         self.filters = kept | own
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:

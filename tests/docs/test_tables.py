@@ -15,7 +15,7 @@ from infra.settings import Settings
 from infra.stack.layout import CHECKOUT
 from schemas import headers
 from schemas.events import EventIn, Kind
-from streams import keys
+from streams import billing, keys
 from streams.conditions import MAX_DEPTH
 from streams.normalization import event_in, events
 from streams.normalization.content import MAX_TEXT
@@ -154,3 +154,15 @@ def _documented_default(name: str) -> str:
 def test_both_readmes_name_the_same_settings() -> None:
     named = [[codes(row[header])[0] for row in table(readme, header)] for readme, header in _READMES]
     assert named[0] == named[1]
+
+
+def test_the_stages_of_a_bill_are_those_of_the_code() -> None:
+    rows = table(CONTRACT, "days from the due date", "`stage`")
+    said = {_first_day(row["days from the due date"]): next(iter(codes(row["`stage`"])), None) for row in rows}
+    assert said == {-4: None, **{days: stage for days, stage in billing.MOMENTS if days != -1}}
+    assert all(billing.stage(days) == stage for days, stage in said.items())
+
+
+def _first_day(cell: str) -> int:
+    number = int(re.findall(r"\d+", cell)[0])
+    return -number if "before" in cell else number

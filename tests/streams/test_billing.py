@@ -104,6 +104,7 @@ def test_invoices_that_are_no_list_of_several_count_as_one(invoices: Any) -> Non
     [
         ("2026-01-19", None),
         ("2026-01-18", "pre_due"),
+        ("2026-01-17", "pre_due"),
         ("2026-01-16", "pre_due"),
         ("2026-01-15", "due_day"),
         ("2026-01-14", "overdue_1d"),
@@ -125,3 +126,23 @@ def test_the_earliest_due_date_makes_the_stage() -> None:
     payload = {"invoices": [{"due_date": "2026-01-20"}, {"due_date": "2026-01-12"}]}
     assert billing.variables(payload, TODAY)["stage"] == "overdue_3d"
     assert billing.variables(payload, None)["stage"] is None
+
+
+def test_the_days_are_counted_from_the_earliest_due_date() -> None:
+    payload = {"invoices": [{"due_date": "2026-01-20"}, {"due_date": "2026-01-18"}]}
+    assert billing.variables(payload, TODAY)["days_overdue"] == -3
+    assert billing.due_date(payload) == date(2026, 1, 18)
+    assert billing.variables(payload, None)["days_overdue"] is None
+    assert billing.due_date({"invoices": [{"due_date": "2026-01-20"}, {}]}) is None
+
+
+def test_the_moments_are_those_of_their_stages() -> None:
+    assert [billing.stage(days) for days, _ in billing.MOMENTS] == [name for _, name in billing.MOMENTS]
+    assert billing.stage(-4) is None
+
+
+def test_what_is_not_reckoned_leaves_the_payloads_own_field() -> None:
+    variables = billing.variables({"total": 5, "stage": "lead", "due_date": "?"}, TODAY)
+    assert (variables["total"], variables["stage"]) == (5, "lead")
+    reckoned = billing.variables({"total": 5, "stage": "lead", "amount": 1, "due_date": "2026-01-15"}, TODAY)
+    assert (reckoned["total"], reckoned["stage"]) == (1, "due_day")

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -90,3 +91,32 @@ def test_a_day_is_the_one_that_is_written(value: Any) -> None:
 def test_what_is_no_day_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="is not a date"):
         formats.date_br(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("Maria Souza", "Maria"),
+        ("  MARIA SOUZA ", "Maria"),
+        ("joão", "João"),
+        ("McGregor Silva", "McGregor"),
+        ("Dr. João Reis", "João"),
+        ("Sra.", "Sra."),
+    ],
+)
+def test_the_first_name_is_what_one_is_called(name: str, first: str) -> None:
+    assert formats.first_name(name) == first
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, 5, ["Maria"]])
+def test_what_is_no_name_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="is not a name"):
+        formats.first_name(value)
+
+
+@pytest.mark.parametrize("read", [formats.amount, formats.day, formats.first_name])
+def test_an_error_says_the_kind_of_a_value_and_never_the_value(read: Callable[[Any], Any]) -> None:
+    for secret in ("99991234x", {"phone": "99991234x"}):
+        with pytest.raises(ValueError, match=r"^(a text of 9 characters|a dict|a list) is not") as failure:
+            read(secret if read is not formats.first_name else [secret])
+        assert "9999" not in str(failure.value)

@@ -31,6 +31,12 @@ def test_the_version_of_the_template_comes_with_the_text() -> None:
     assert templates.render("t", event()) == ("oi", 4)
 
 
+def test_the_filters_write_as_brazilians_read() -> None:
+    body = "{{ name|first_name }}: {{ amount|brl }} até {{ due_date|date_br }}"
+    payload = {"name": "MARIA SOUZA", "amount": 1234.56, "due_date": "2026-01-15"}
+    assert rendered(body, payload) == "Maria: R$ 1.234,56 até 15/01/2026"
+
+
 def test_text_is_not_html() -> None:
     assert rendered("{{ name }} <3 & você", {"name": "<b>Zé & Filhos</b>"}) == "<b>Zé & Filhos</b> <3 & você"
 
@@ -100,6 +106,21 @@ def test_a_template_that_does_not_compile_is_reported_and_hinders_no_other() -> 
     assert templates.render("good", event()).text == "oi"
     with pytest.raises(RenderError, match="'bad': line 2"):
         templates.render("bad", event())
+
+
+@pytest.mark.parametrize(
+    ("zone", "received_at", "stage"),
+    [
+        ("America/Sao_Paulo", datetime(2026, 1, 16, 2, 59, 59, tzinfo=UTC), "due_day"),
+        ("America/Sao_Paulo", datetime(2026, 1, 16, 3, 0, tzinfo=UTC), "overdue_1d"),
+        ("America/Manaus", datetime(2026, 1, 16, 3, 0, tzinfo=UTC), "due_day"),
+        ("America/Noronha", datetime(2026, 1, 16, 2, 0, tzinfo=UTC), "overdue_1d"),
+        ("Asia/Tokyo", datetime(2026, 1, 14, 15, 0, tzinfo=UTC), "due_day"),
+    ],
+)
+def test_a_stage_begins_at_midnight_of_the_tenant(zone: str, received_at: datetime, stage: str) -> None:
+    templates = TemplateSet([Template(id="t", body="{{ stage }}")])
+    assert templates.render("t", event(payload={"due_date": "2026-01-15"}, received_at=received_at), zone).text == stage
 
 
 @pytest.mark.parametrize("name", ["off", "absent"])
