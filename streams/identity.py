@@ -17,6 +17,8 @@ _LONGEST_ID: Final = 255
 _LONGEST_CONTACT: Final = 100
 _MOBILE_STARTS: Final = frozenset("6789")
 _SPELLED_PHONE: Final = re.compile(r"[+\d\s().\-/\u00a0\u2010-\u2015]+")
+_ID: Final = re.compile(r"[!-~]+")
+"""Visible ASCII: what is in no id of WhatsApp must not get into a key."""
 _NOT_DIGITS: Final = re.compile(r"\D+", re.ASCII)
 
 
@@ -157,7 +159,7 @@ def message_key(value: Any) -> str | None:
 def _with_domain(spelled: str, user: str, domain: str) -> Contact:
     kind = _KIND_OF_DOMAIN.get(domain, ContactKind.OTHER)
     user = user.partition(":")[0]  # a device number: 5547999990001:12@s.whatsapp.net
-    if not user or not domain or len(spelled) > _LONGEST_CONTACT or not spelled.isascii():
+    if not user or not domain or len(spelled) > _LONGEST_CONTACT or not _ID.fullmatch(spelled):
         raise ValueError(f"{spelled[:60]!r} is not a contact id")
     if kind is ContactKind.PHONE:
         return Contact(kind, spelled, _without_ninth_digit(user) if user.isdecimal() else user.casefold())

@@ -13,6 +13,7 @@ from streams.identity import MessageId
 from streams.normalization.blobs import Blob
 from streams.normalization.inbound import (
     Ack,
+    Call,
     ChannelState,
     Content,
     Inbound,
@@ -38,11 +39,12 @@ _SAID_AS: Final = {"ptt": "audio"}
 
 
 class Circumstances(msgspec.Struct):
-    """What stands around a fact: the body, its own time where it has one, and the raw record."""
+    """What stands around a fact: the body, its own time where it has one, the raw record and its place in that."""
 
     body: dict[str, Any]
     occurred_at: datetime | None
     raw: RawRecord
+    place: int = 0
 
 
 class Fact(msgspec.Struct, kw_only=True):
@@ -74,6 +76,8 @@ def of(said: Inbound, channel: str | None, around: Circumstances) -> Fact:
             return _channel_state(said, channel, around)
         case Other():
             return _other(said, channel, around)
+        case Call():
+            return _other(Other(said.name, said.id, said.chat), channel, around)
         case Technical():
             raise TypeError("technical noise is no fact")
 
@@ -244,7 +248,8 @@ def _time(around: Circumstances) -> str | None:
 
 
 def _raw(around: Circumstances) -> str:
-    return f"raw:{around.raw.raw_id}"
+    raw = f"raw:{around.raw.raw_id}"
+    return f"{raw}#{around.place}" if around.place else raw
 
 
 def _hash(text: str | None) -> str | None:

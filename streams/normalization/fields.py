@@ -77,21 +77,21 @@ _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 def parts(body: dict[str, Any]) -> Parts:
     """Pick the objects of a body that hold fields, once."""
-    message, data, session = _object(body, "message"), _object(body, "data"), _object(body, "session")
-    payload = _object(_object(body, "raw"), "payload") or body
+    message, data, session = object_in(body, "message"), object_in(body, "data"), object_in(body, "session")
+    payload = object_in(object_in(body, "raw"), "payload") or body
     return (
         body,
         message,
         data,
         payload,
-        _object(message, "key"),
-        _object(data, "key"),
-        _object(payload, "key"),
+        object_in(message, "key"),
+        object_in(data, "key"),
+        object_in(payload, "key"),
         session,
-        _object(body, "connection"),
-        _object(body, "ack"),
-        _object(body, "metadata"),
-        _object(data, "session"),
+        object_in(body, "connection"),
+        object_in(body, "ack"),
+        object_in(body, "metadata"),
+        object_in(data, "session"),
     )
 
 
@@ -181,7 +181,7 @@ def author(of: Parts, message: MessageId | None) -> str | None:
 
 def sender_name(of: Parts) -> str | None:
     """The name that the sender gave to himself."""
-    return first(of, SENDER_NAME, name) or name(_object(of[PAYLOAD], "sender").get("pushname"))
+    return first(of, SENDER_NAME, name) or name(object_in(of[PAYLOAD], "sender").get("pushname"))
 
 
 def contact_id(value: Any) -> str | None:
@@ -215,9 +215,15 @@ def word(value: Any) -> str | None:
     return value.strip().casefold() if isinstance(value, str) and len(value) <= _LONGEST_NAME and value else None
 
 
-def _object(holder: dict[str, Any], key: str) -> dict[str, Any]:
+def object_in(holder: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object under a key; an empty one where there is none."""
     value = holder.get(key)
     return value if isinstance(value, dict) else NOTHING
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of an array; none where it is no array."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _channel(value: Any) -> str | None:

@@ -95,6 +95,14 @@ class ChannelState(msgspec.Struct):
     word: str
 
 
+class Call(msgspec.Struct):
+    """Somebody calls. It has no event type of its own: kept like what is not known, under its `name`."""
+
+    name: str
+    id: MessageId | None
+    chat: str | None
+
+
 class Technical(msgspec.Struct):
     """Nothing that is an event: presence, labels, notices. `kind` is a short word for counting."""
 
@@ -110,4 +118,4 @@ class Other(msgspec.Struct):
     detail: str | None = None
 
 
-Inbound = Message | Ack | Reaction | Revoked | ChannelState | Technical | Other
+Inbound = Message | Ack | Reaction | Revoked | ChannelState | Call | Technical | Other

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from streams.identity import MessageId, message_id
-from streams.normalization import fields, noise
+from streams.normalization import embedded, fields, noise
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import (
     Ack,
+    Call,
     ChannelState,
     Content,
     Inbound,
@@ -20,9 +21,17 @@ from streams.normalization.inbound import (
 )
 from streams.normalization.vocabulary import CHANNEL_STATES, PRESENCE, QR_REQUIRED, ack_status
 
+Said = tuple[Inbound, Parts]
+"""One thing that a body says, with the parts in which the fields lie that all kinds share (channel, time)."""
+
 MAX_REACTION: Final = 64
 _TARGET: Final = ((fields.PAYLOAD, "msgId"), (fields.TOP, "msgId"))
 _EMOJI: Final = ((fields.PAYLOAD, "reactionText"), (fields.TOP, "reactionText"))
+_CALL: Final = ((fields.PAYLOAD, "id"), (fields.TOP, "id"), (fields.DATA, "id"))
+_CALLER: Final = (
+    (fields.PAYLOAD, "peerJid"), (fields.TOP, "peerJid"), (fields.PAYLOAD, "peer"), (fields.TOP, "peer"),
+    (fields.PAYLOAD, "from"), (fields.TOP, "from"), (fields.DATA, "from"),
+)  # fmt: skip
 _REVOKED: Final = ((fields.PAYLOAD, "refId"), (fields.TOP, "refId"))
 
 
@@ -37,6 +46,7 @@ class Kind(StrEnum):
     QR = "qr"
     REACTION = "reaction"
     REVOKED = "revoked"
+    CALL = "call"
 
 
 def read(kind: Kind | None, name: str, parts: Parts, content: Callable[[Parts], Content]) -> Inbound:
@@ -54,8 +64,10 @@ def read(kind: Kind | None, name: str, parts: Parts, content: Callable[[Parts], 
             return reaction(parts, fields.first(parts, _TARGET, message_id), fields.first(parts, _EMOJI, fields.text))
         case Kind.REVOKED:
             return revoked(parts, fields.first(parts, _REVOKED, message_id) or fields.message_id(parts))
+        case Kind.CALL:
+            return Call(name, fields.first(parts, _CALL, message_id), fields.first(parts, _CALLER, fields.contact_id))
         case None:
-            return _other(name, parts)
+            return other(name, parts)
 
 
 def message(parts: Parts, content: Content, *, is_own: bool = False) -> Message | Technical:
@@ -104,11 +116,25 @@ def revoked(parts: Parts, target: MessageId | None) -> Revoked:
     return Revoked(target, _chat(parts, target, is_own=bool(fields.from_me(parts, target))))
 
 
+def ack(name: str, named: MessageId | None, status: Any, chat: Any) -> Inbound:
+    """Read what became of a message, where id, status and addressee are at hand."""
+    known = ack_status(status)
+    if named is None or known is None:
+        return Other(name, named, fields.contact_id(chat), _detail(status))
+    return Ack(named, known, fields.contact_id(chat))
+
+
+def other(name: str, parts: Parts, *, detail: str | None = None) -> Other:
+    """Keep what has no shape of its own, with the message and the chat that it names."""
+    named = fields.message_id(parts)
+    return Other(name, named, _chat(parts, named, is_own=bool(fields.from_me(parts, named))), _detail(detail))
+
+
 def _ack(name: str, parts: Parts) -> Inbound:
     named = fields.message_id(parts)
     status = fields.first(parts, fields.ACK_STATUS, ack_status)
     if named is None or status is None:
-        return _other(name, parts, detail=fields.first(parts, fields.ACK_STATUS, fields.word))
+        return other(name, parts, detail=fields.first(parts, fields.ACK_STATUS, fields.word))
     chat = named.chat and fields.contact_id(named.chat)
     return Ack(named, status, chat or fields.addressee(parts, is_own=True))
 
@@ -122,12 +148,12 @@ def _channel_state(kind: Kind, name: str, parts: Parts) -> Inbound:
             return ChannelState(CHANNEL_STATES[word], word)
     if kind is Kind.STATUS:
         return Technical(noise.STATUS)
-    return Other(name, detail=words[0] if words else None)
+    return Other(name, detail=_detail(words[0]) if words else None)
 
 
-def _other(name: str, parts: Parts, *, detail: str | None = None) -> Other:
-    named = fields.message_id(parts)
-    return Other(name, named, _chat(parts, named, is_own=bool(fields.from_me(parts, named))), detail)
+def _detail(value: Any) -> str | None:
+    told = fields.word(value)
+    return None if told is None or embedded.is_bytes(told, in_media=True) else told
 
 
 def _chat(parts: Parts, named: MessageId | None, *, is_own: bool) -> str | None:

@@ -6,13 +6,13 @@ from typing import Any, Final, NamedTuple
 
 from schemas.events import Event
 from streams import identity, keys
-from streams.normalization import dialects, facts, fields, noise
+from streams.normalization import dialects, facts, fields, links, noise
 from streams.normalization.blobs import Blob
 from streams.normalization.decoding import decode_object
 from streams.normalization.errors import FieldError, NormalizationError
 from streams.normalization.event_in import MAX_KEY
 from streams.normalization.fields import Parts
-from streams.normalization.inbound import Technical
+from streams.normalization.inbound import Inbound, Technical
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 
@@ -33,12 +33,12 @@ def normalize(value: bytes | None, raw: RawRecord) -> Sequence[Normalized] | Noi
     event with what is sure; a name that is not known becomes `whatsapp.unknown.<name>`.
     """
     try:
-        return _read(fields.parts(decode_object(value, lone_surrogates=True)), raw)
+        return _read(fields.parts(decode_object(value, lone_surrogates=True)), raw, may_link=b"@lid" in (value or b""))
     except RecursionError:
         raise NormalizationError("too_deep", "the body is nested too deeply") from None
 
 
-def _read(parts: Parts, raw: RawRecord) -> Sequence[Normalized] | Noise:
+def _read(parts: Parts, raw: RawRecord, *, may_link: bool) -> Sequence[Normalized] | Noise:
     named = fields.event_name(parts)
     channel_id = fields.channel(parts)
     channel = None if channel_id is None else identity.canonical_channel(channel_id)
@@ -48,22 +48,35 @@ def _read(parts: Parts, raw: RawRecord) -> Sequence[Normalized] | Noise:
         field = FieldError("event", "is required, as the name of the event")
         raise NormalizationError("invalid_field", str(field), (field,))
     dialect = dialects.of(parts)
-    said = dialect.read(parts)
-    if isinstance(said, Technical):
-        return Noise(said.kind, channel)
-    fact = facts.of(said, channel, facts.Circumstances(parts[fields.TOP], fields.time(parts), raw))
-    if len(fact.key) > MAX_KEY:
-        raise NormalizationError("invalid_field", f"the event's key has {len(fact.key)} characters, at most {MAX_KEY}")
     metadata = {"dialect": dialect.NAME, "event": named}
-    if channel_id is not None:
-        metadata["channel_id"] = channel_id
     if emission := _id(parts, "event_id"):
         metadata["gateway_event_id"] = emission
-    return [Normalized(_event(fact, channel, metadata, parts, raw), fact.blobs)]
+    read = dialect.read(parts)
+    found: list[Normalized] = []
+    for place, (said, of) in enumerate(read):
+        if isinstance(said, Technical):
+            continue
+        spelled = channel_id if of is parts else fields.channel(of)
+        fact = _fact(said, spelled, of, raw, place)
+        if may_link and (link := links.of(of, said)):
+            fact.payload["link"] = link
+        found.append(Normalized(_event(fact, spelled, metadata, parts, raw), fact.blobs))
+    if not found and isinstance(technical := read[0][0], Technical):
+        return Noise(technical.kind, channel)
+    return found
 
 
-def _event(fact: facts.Fact, channel: str | None, metadata: dict[str, Any], parts: Parts, raw: RawRecord) -> Event:
+def _fact(said: Inbound, channel_id: str | None, of: Parts, raw: RawRecord, place: int) -> facts.Fact:
+    channel = None if channel_id is None else identity.canonical_channel(channel_id)
+    fact = facts.of(said, channel, facts.Circumstances(of[fields.TOP], fields.time(of), raw, place))
+    if len(fact.key) > MAX_KEY:
+        raise NormalizationError("invalid_field", f"the event's key has {len(fact.key)} characters, at most {MAX_KEY}")
+    return fact
+
+
+def _event(fact: facts.Fact, channel_id: str | None, metadata: dict[str, Any], parts: Parts, raw: RawRecord) -> Event:
     key = fact.key
+    channel = None if channel_id is None else identity.canonical_channel(channel_id)
     correlation_id = _id(parts, "correlation_id")
     received_at = raw.received_at
     occurred_at: datetime = fact.occurred_at or received_at
@@ -85,7 +98,7 @@ def _event(fact: facts.Fact, channel: str | None, metadata: dict[str, Any], part
         external_id=fact.external_id,
         revision=fact.revision,
         payload=fact.payload,
-        metadata=metadata,
+        metadata=metadata if channel_id is None else {**metadata, "channel_id": channel_id},
     )
 
 

@@ -1,14 +1,15 @@
 """The dialects of the gateway, one a module: how a body is recognised, what it calls things, where its content lies.
 
-A dialect is a module with `NAME`, `matches(parts)` and `read(parts)`. They are asked in this order; the flat one takes
-what no other does.
+A dialect is a module with `NAME`, `matches(parts)` and `read(parts)`. They are asked in the order of `DIALECTS`; the
+flat one takes what no other does. To add one: a module here, its name in that list, and bodies in `tests/golden`.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
-from streams.normalization.dialects import engine, flat, nested, wrapper
+from streams.normalization.dialects import engine, flat, meta, nested, whapi, wrapper
 from streams.normalization.fields import Parts
-from streams.normalization.inbound import Inbound
+from streams.normalization.reading import Said
 
 
 class Dialect(Protocol):
@@ -19,11 +20,11 @@ class Dialect(Protocol):
     def matches(self, parts: Parts) -> bool:
         """Whether a body is written in this dialect."""
 
-    def read(self, parts: Parts) -> Inbound:
-        """What the body says."""
+    def read(self, parts: Parts) -> Sequence[Said]:
+        """What the body says: one thing, or several where it holds several; never nothing."""
 
 
-DIALECTS: Final[tuple[Dialect, ...]] = (nested, wrapper, engine, flat)
+DIALECTS: Final[tuple[Dialect, ...]] = (whapi, meta, nested, wrapper, engine, flat)
 
 
 def of(parts: Parts) -> Dialect:

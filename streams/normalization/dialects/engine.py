@@ -4,8 +4,7 @@ from typing import Final
 
 from streams.normalization import content, fields, reading
 from streams.normalization.fields import Parts
-from streams.normalization.inbound import Inbound
-from streams.normalization.reading import Kind
+from streams.normalization.reading import Kind, Said
 
 NAME: Final = "engine"
 KINDS: Final = {
@@ -18,6 +17,8 @@ KINDS: Final = {
     "status-find": Kind.STATUS,
     "onstatechanged": Kind.CONNECTION,
     "qrcode": Kind.QR,
+    "incomingcall": Kind.CALL,
+    "onincomingcall": Kind.CALL,
 }
 
 
@@ -26,7 +27,7 @@ def matches(parts: Parts) -> bool:
     return fields.event_name(parts) in KINDS
 
 
-def read(parts: Parts) -> Inbound:
+def read(parts: Parts) -> list[Said]:
     """Read by the engine's name of the event."""
     name = fields.event_name(parts)
-    return reading.read(KINDS[name], name, parts, content.read)
+    return [(reading.read(KINDS[name], name, parts, content.read), parts)]

@@ -4,8 +4,7 @@ from typing import Final
 
 from streams.normalization import content, fields, reading
 from streams.normalization.fields import Parts
-from streams.normalization.inbound import Inbound
-from streams.normalization.reading import Kind
+from streams.normalization.reading import Kind, Said
 
 NAME: Final = "flat"
 KINDS: Final = {
@@ -25,7 +24,7 @@ def matches(parts: Parts) -> bool:
     return True
 
 
-def read(parts: Parts) -> Inbound:
+def read(parts: Parts) -> list[Said]:
     """Read by the name under `event`."""
     name = fields.event_name(parts)
-    return reading.read(KINDS.get(name), name, parts, content.read)
+    return [(reading.read(KINDS.get(name), name, parts, content.read), parts)]

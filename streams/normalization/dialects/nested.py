@@ -7,7 +7,7 @@ from streams.normalization import content, fields, files, reading
 from streams.normalization.dialects import engine, flat
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import TEXT, Content, Inbound, Revoked, Technical
-from streams.normalization.reading import Kind
+from streams.normalization.reading import Kind, Said
 
 NAME: Final = "nested"
 KINDS: Final = {**engine.KINDS, **flat.KINDS, "messages.upsert": Kind.MESSAGE, "send.message": Kind.OWN_MESSAGE}
@@ -43,8 +43,12 @@ def matches(parts: Parts) -> bool:
     return _inner(parts) is not None
 
 
-def read(parts: Parts) -> Inbound:
+def read(parts: Parts) -> list[Said]:
     """Read by the event's name; what a message holds may turn it into a reaction or a deletion."""
+    return [(_read(parts), parts)]
+
+
+def _read(parts: Parts) -> Inbound:
     name = fields.event_name(parts)
     kind = KINDS.get(name) or KINDS.get(fields.engine_name(parts))
     inner = _inner(parts) or {}

@@ -5,7 +5,7 @@ from typing import Final
 from streams.normalization import content, fields, reading
 from streams.normalization.dialects import engine, flat
 from streams.normalization.fields import Parts
-from streams.normalization.inbound import Inbound
+from streams.normalization.reading import Said
 
 NAME: Final = "wrapper"
 
@@ -15,8 +15,8 @@ def matches(parts: Parts) -> bool:
     return parts[fields.PAYLOAD] is not parts[fields.TOP]
 
 
-def read(parts: Parts) -> Inbound:
+def read(parts: Parts) -> list[Said]:
     """Read by the engine's name, which is the more exact one, else by the wrapper's."""
     name = fields.event_name(parts)
     kind = engine.KINDS.get(fields.engine_name(parts)) or flat.KINDS.get(name) or engine.KINDS.get(name)
-    return reading.read(kind, name, parts, content.read)
+    return [(reading.read(kind, name, parts, content.read), parts)]
