@@ -16,6 +16,7 @@ from streams.dedupe import Seen, Verdict, judge
 from streams.envelope import headers_for
 from streams.evidence import evidence_of
 from streams.lookups import lookup_of
+from streams.media import fetch_of
 from streams.runtime import AgentFunction, Batch, Headers, Record
 from streams.runtime.dead_letters import header
 
@@ -23,6 +24,7 @@ SOURCES = (topics.EVENT_NORMALIZED,)
 OUTPUTS = (
     topics.EVENT_ACCEPTED,
     topics.COMMAND_OUTBOUND,
+    topics.COMMAND_MEDIA,
     topics.DELIVERY_EVIDENCE,
     topics.CONTACT_LINK,
     topics.COMMAND_LOOKUP,
@@ -97,6 +99,8 @@ def _emit(batch: Batch, record: Record, value: bytes, event: Event, verdict: Ver
         return
     for command in seen.commands:
         batch.emit(topics.COMMAND_OUTBOUND, _decode_command(command).channel.encode(), command, said)
+    if fetch := fetch_of(event):
+        batch.emit(topics.COMMAND_MEDIA, fetch.channel.encode(), _encode(fetch), said)
     _emit_contacts(batch, event, seen.decision.tenant_id, said)
     evidence = evidence_of(event)
     if evidence is None:
