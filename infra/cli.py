@@ -26,6 +26,7 @@ COMMANDS = {
     "topics": "infra.commands.topics:app",
     "publish": "infra.commands.publish:publish",
     "rules": "infra.commands.rules:app",
+    "templates": "infra.commands.templates:app",
     "edge": "infra.commands.edge:edge",
     "worker": "infra.commands.worker:worker",
     "simulate": "infra.commands.simulate:simulate",

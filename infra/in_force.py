@@ -52,9 +52,8 @@ async def authored_in(settings: Settings) -> Authored:
         await db.close()
 
 
-async def read_standings(settings: Settings, topic: str, wait: float) -> list[Standing]:
+async def read_standings(settings: Settings, topic: str, published: Published, wait: float) -> list[Standing]:
     """How each entry of a topic stands; where MySQL does not answer, what is in force alone, and a warning."""
-    published = await read_in_force(settings, wait)
     try:
         authored = await patiently(authored_in(settings), wait, mysql_of(settings))
     except (DatabaseError, OperatorError) as error:

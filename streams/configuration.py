@@ -153,9 +153,10 @@ class Configuration:
 
     def render(self, template: str, event: Event) -> Rendered:
         """A template's text for an event, in the time zone of its tenant; RenderError where it cannot be."""
-        return self.templates.render(template, event, self._time_zone(event))
+        return self.templates.render(template, event, self.time_zone(event))
 
-    def _time_zone(self, event: Event) -> str:
+    def time_zone(self, event: Event) -> str:
+        """The time zone of an event's tenant, an IANA name."""
         channel = self.channels.get(event.channel or "")
         tenant = channel.tenant if channel else self.tenants.get(event.tenant_id or 0)
         return tenant.time_zone if tenant else DEFAULT_TIME_ZONE

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, Template, TemplateError, Undefined, UndefinedError, nodes, pass_context
+from jinja2 import StrictUndefined, Template, TemplateError, Undefined, UndefinedError, meta, nodes, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -145,6 +145,13 @@ def compiled(body: str) -> Template | str:
         return f"line {getattr(error, 'lineno', 1)}: {error.message}"
     except FAULTS as error:
         return f"does not compile: {error}"
+
+
+def names(body: str) -> frozenset[str]:
+    """The variables that a template which compiles takes from outside."""
+    tree = _environment.parse(body)
+    own = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}  # also those set in a branch alone
+    return frozenset(meta.find_undeclared_variables(tree) - own)
 
 
 def context(values: dict[str, Any]) -> dict[str, Any]:

@@ -66,11 +66,13 @@ def list_rules(wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     - `posto rules list --json | jq -r '.[] | select(.reason) | "\\(.id): \\(.reason)"'` lists what to mend.
     """
     from infra import rules_view
-    from infra.in_force import read_standings
+    from infra.in_force import read_in_force, read_standings
     from infra.settings import load
     from streams.topics import CONFIG_RULE
 
-    standings = asyncio.run(read_standings(load(), CONFIG_RULE, wait))
+    settings = load()
+    published = asyncio.run(read_in_force(settings, wait))
+    standings = asyncio.run(read_standings(settings, CONFIG_RULE, published, wait))
     if as_json:
         import msgspec
 
