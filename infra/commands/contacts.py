@@ -111,6 +111,7 @@ def _decide(
     from infra.contacts import decide
     from infra.patience import kafka_of, patiently
     from infra.settings import load
+    from schemas.contacts import LinkChange
 
     settings = load()
     work = decide(settings, what, lid, phone, by=by, reason=reason, tenant_id=tenant)
@@ -118,6 +119,5 @@ def _decide(
     if as_json:
         typer.echo(msgspec.json.encode(said).decode())
     else:
-        typer.echo(
-            f"It is on record that {said.by} {said.what} it, as trace {said.trace_id}; the tables follow at once."
-        )
+        are = "are one contact" if said.what is LinkChange.LINKED else "are not one contact"
+        typer.echo(f"On record as trace {said.trace_id}: {said.by} says that they {are}. The tables follow at once.")

@@ -1,5 +1,6 @@
 """A lid is looked up where a message names nobody better, and never where the message tells the phone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 
 from schemas import event_types
 from streams import identity, keys
-from streams.lookups import LOOKUP, lookup_of
+from streams.lookups import LOOKUP, asked_in_vain, is_worth_asking, lookup_of
 from tests.streams.json_values import json_values
 from tests.streams.samples import RECEIVED_AT, event
 
@@ -56,6 +57,15 @@ def test_other_events_and_other_sources_ask_for_nothing() -> None:
     nowhere = event(event_types.INBOUND_MESSAGE, source_system=keys.GATEWAY, contact=LID)
     assert [lookup_of(one, 1) for one in (ack, foreign, nowhere)] == [None, None, None]
     assert lookup_of(message(LID), None) is None
+
+
+def test_the_tries_of_one_look_up_count_once() -> None:
+    day = timedelta(days=1)
+    asked = asked_in_vain(None, RECEIVED_AT, is_repeated=False)
+    for _ in range(20):
+        asked = asked_in_vain(asked, RECEIVED_AT, is_repeated=True)
+    assert not is_worth_asking(asked, RECEIVED_AT + day - timedelta(seconds=1))
+    assert is_worth_asking(asked, RECEIVED_AT + day)
 
 
 @given(json_values)
