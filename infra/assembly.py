@@ -6,14 +6,14 @@ from typing import Final
 
 from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
-from adapters.objects import StoreUnavailableError, open_store
+from adapters.objects import StoreUnavailableError
 from agents import lookups
 from agents.lookups import LidErrander
 from agents.media import Fetcher
 from agents.sender import GatewayCarrier
 from agents.topology import Resources, add_lookups, add_media, add_sender, build
-from infra.errors import OperatorError
 from infra.kafka import connection
+from infra.media import store
 from infra.settings import Settings
 from schemas.configuration import Channel
 from streams import topics
@@ -21,7 +21,6 @@ from streams.configuration_feed import ConfigurationFeed
 from streams.errands.errands import Errands
 from streams.errands.runner import Surroundings as ErrandSurroundings
 from streams.errands.schedule import Schedule as ErrandSchedule
-from streams.objects import ObjectStore
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig, die
 from streams.sending.clock import SystemClock
 from streams.sending.dispatch import Slots
@@ -45,7 +44,7 @@ def assemble(settings: Settings, feed: ConfigurationFeed, projector: Projector, 
         session_timeout=settings.posto_session_timeout_seconds,
         unacked_bytes_per_partition=settings.posto_unacked_bytes_per_partition,
     )
-    objects = _store(settings)
+    objects = store(settings)
     app, deliveries = build(
         config, Resources(feed, projector, objects, dedupe_for=timedelta(days=settings.posto_dedupe_days))
     )
@@ -110,10 +109,3 @@ def _look_ups(app: BatchApp, table: BatchTable, errander: LidErrander) -> Errand
         schedule=lookups.SCHEDULE,
     )
     return Errands(around, fatal=die)
-
-
-def _store(settings: Settings) -> ObjectStore:
-    try:
-        return open_store(settings.media_store, settings.s3_access)
-    except StoreUnavailableError as error:
-        raise OperatorError(str(error)) from error

@@ -32,6 +32,7 @@ COMMANDS = {
     "simulate": "infra.commands.simulate:simulate",
     "trace": "infra.commands.trace:trace",
     "contacts": "infra.commands.contacts:app",
+    "media": "infra.commands.media:app",
 }
 """Name on the command line -> `module:attribute`, in the order in which `posto --help` shows them."""
 

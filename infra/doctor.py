@@ -13,11 +13,13 @@ from aiokafka.errors import KafkaError
 from adapters.gateway.client import GatewayClient
 from adapters.gateway.errors import GatewayError
 from adapters.mysql.errors import DatabaseError, DatabaseUnavailableError
+from adapters.objects import StoreUnavailableError, is_bucket
 from infra.configuration import vanished_message
 from infra.database import database
 from infra.errors import OperatorError
 from infra.in_force import authored_in, differences, read_in_force
 from infra.kafka import connection
+from infra.media import store
 from infra.migrations import MigrationError, migrations
 from infra.settings import Settings
 from infra.topics import check_topics
@@ -53,6 +55,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield await check_migrations(settings)
     if kafka.ok and mysql.ok:
         yield await check_configuration(settings)
+    yield await check_media(settings)
     yield await check_gateway(settings)
     yield await check_webhook(settings)
 
@@ -155,6 +158,19 @@ async def check_configuration(settings: Settings) -> Finding:
     listed = (_number(counts.rules, "rule"), _number(counts.templates, "template"), _number(counts.channels, "channel"))
     pending = f"; about to be published: {_number(found.pending, 'change')}" if found.pending else ""
     return Finding("config", True, f"in force: {', '.join(listed)}{pending}")
+
+
+async def check_media(settings: Settings) -> Finding:
+    """Whether the bucket of files answers; a folder is that of the workers, wherever they are."""
+    location = settings.media_store
+    if not is_bucket(location):
+        return Finding("media", True, f"files go to the folder {location}")
+    try:
+        await _in_time(store(settings).check)
+    except (StoreUnavailableError, TimeoutError) as error:
+        advice = "Check POSTO_MEDIA_STORE, _ENDPOINT, _REGION and the key, which must allow to get, put and list."
+        return Finding("media", False, _said(error), advice)
+    return Finding("media", True, f"files go to {location}, which answers")
 
 
 async def check_gateway(settings: Settings) -> Finding:

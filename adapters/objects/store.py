@@ -71,6 +71,13 @@ class ContentStore:
         """Whether a reference is stored; raises StoreUnavailableError."""
         return await self._size(path_of(ref)) is not None
 
+    async def check(self) -> None:
+        """Raise StoreUnavailableError where the store cannot be looked at."""
+        try:
+            await obstore.list_with_delimiter_async(self._backend)
+        except (BaseError, OSError) as error:
+            raise self._unavailable(error) from error
+
     async def _size(self, path: str) -> int | None:
         try:
             return (await obstore.head_async(self._backend, path))["size"]

@@ -98,3 +98,13 @@ async def test_a_server_that_is_away_makes_the_store_unavailable_and_no_secret_i
 def test_a_location_that_cannot_be_is_refused(location: str) -> None:
     with pytest.raises(ValueError, match="must"):
         is_bucket(location)
+
+
+async def test_a_store_that_is_well_passes_its_check_and_one_that_is_not_there_does_not(
+    s3: S3Access, bucket: str, tmp_path: Path
+) -> None:
+    await open_store(f"s3://{bucket}/posto", s3).check()
+    await open_store(str(tmp_path), S3Access()).check()
+
+    with pytest.raises(StoreUnavailableError, match="other"):
+        await open_store(f"s3://{bucket}-other", s3).check()
