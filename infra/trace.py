@@ -143,7 +143,7 @@ def _media(attachment: str | None) -> MediaRecord | None:
 
 def _letter(row: Row) -> DeadLetter:
     source = Coordinates(row["source_topic"], row["source_partition"], row["source_offset"])
-    return DeadLetter(row["stage"], f"{row['error_class']}: {row['error_message']}", source, _sure(row["created_at"]))
+    return DeadLetter(row["stage"], row["error_class"], row["error_message"], source, _sure(row["created_at"]))
 
 
 def _utc(naive: datetime | None) -> datetime | None:

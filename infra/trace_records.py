@@ -99,6 +99,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     """Something with the same trace that could not be processed."""
 
     stage: str
+    error_class: str
     error: str
     source: Coordinates
     at: datetime

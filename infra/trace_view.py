@@ -10,9 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from infra.logging import mask_phones
+from infra.logging import MASKED, mask_phones
 from infra.trace_records import CommandRecord, EventRecord, Fact, MediaRecord, Trace
 
+_PARTIES: Final = frozenset({"recipient", "contact", "conversation_id"})
+"""Fields that name a person, however short the number is."""
 HIDDEN: Final = "(hidden; --show-personal shows it)"
 _NO_FOLDING: Final = 1_000
 _SHOWN_DETAILS: Final = ("http_status", "reason", "message", "retry_at")
@@ -64,8 +66,10 @@ def _tree(trace: Trace) -> Tree:
             branch.add(escape(message.text))
         if message.media:
             branch.add(_file(message.media))
+    told = trace.event.reason if trace.event else None
     for letter in trace.dead_letters:
-        line = f"{letter.stage}: {letter.error} ({letter.source})"
+        why = "for the reason above" if letter.error == told else letter.error
+        line = f"{letter.stage}: {why} ({letter.source})"
         tree.add(f"[red]dead     {_when(letter.at, start)}  {escape(line)}[/red]")
     return tree
 
@@ -77,9 +81,15 @@ def _add_event(tree: Tree, event: EventRecord) -> None:
     branch.add(f"key {escape(event.idempotency_key)}")
     about = [("tenant", event.tenant_id), ("channel", event.channel), ("contact", event.contact)]
     branch.add(escape(", ".join(f"{name} {value}" for name, value in about if value is not None)) or "no tenant")
-    rule = f"{event.rule_id} v{event.rule_version}" if event.rule_id else "no rule"
-    template = f", template {event.template} v{event.template_version}" if event.template else ""
-    tree.add(f"rule     {escape(rule)} → {escape(event.action)}{escape(template)}{escape(_because(event.reason))}")
+    tree.add(f"rule     {escape(_decided(event))}")
+
+
+def _decided(event: EventRecord) -> str:
+    if not event.rule_id:
+        return f"not asked for: {event.reason}" if event.reason else "none matches"
+    version = "" if event.template_version is None else f" v{event.template_version}"
+    template = f", template {event.template}{version}" if event.template else ""
+    return f"{event.rule_id} v{event.rule_version} → {event.action}{template}{_because(event.reason)}"
 
 
 def _add_command(tree: Tree, command: CommandRecord, start: datetime | None) -> None:
@@ -131,6 +141,8 @@ def _because(reason: str | None) -> str:
 def _without_personal(value: Any, name: str = "") -> Any:
     if name == "text":
         return HIDDEN if value else value
+    if isinstance(value, str) and name in _PARTIES:
+        return _party(value)
     if isinstance(value, str) and name not in ("event_id", "command_id", "trace_id", "correlation_id", "ref"):
         return mask_phones(value)
     if isinstance(value, dict):
@@ -138,3 +150,10 @@ def _without_personal(value: Any, name: str = "") -> Any:
     if isinstance(value, list | tuple):
         return [_without_personal(item, name) for item in value]
     return value
+
+
+def _party(spelled: str) -> str:
+    """A number, or a conversation with one, masked: of a short one nothing is shown."""
+    channel, colon, party = spelled.rpartition(":")
+    masked = mask_phones(party)
+    return f"{channel}{colon}{masked if masked != party else MASKED}"

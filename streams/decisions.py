@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import msgspec
+
 from schemas.commands import Command
 from schemas.configuration import Channel, Rule
 from schemas.events import NO_RULE, Action, Decision, Event, Kind
@@ -63,8 +65,11 @@ def decide(event: Event, configuration: Configuration) -> Outcome:
     except ValueError as error:
         reason = str(error)
         return Outcome(Kind.REJECTED, _decision(rule, tenant_id, event.channel, reason=reason), error=error)
-    decision = _decision(
-        rule, command.tenant_id, command.channel, command=command.command_id, template_version=command.template_version
+    decision = msgspec.structs.replace(
+        _decision(rule, command.tenant_id, command.channel),
+        command_id=command.command_id,
+        template=command.template,
+        template_version=command.template_version,
     )
     return Outcome(Kind.ACCEPTED, decision, command)
 
@@ -74,8 +79,6 @@ def _decision(
     tenant_id: int | None,
     channel: str | None,
     *,
-    command: str | None = None,
-    template_version: int | None = None,
     reason: str | None = None,
 ) -> Decision:
     return Decision(
@@ -83,10 +86,8 @@ def _decision(
         rule_id=rule.id,
         rule_version=rule.version,
         template=rule.template,
-        template_version=template_version,
         tenant_id=tenant_id,
         channel=channel,
-        command_id=command,
         reason=reason,
     )
 

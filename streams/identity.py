@@ -112,7 +112,7 @@ def recipient(spelled: str | int) -> str:
     if "@" in spelled:
         named = contact(spelled)
         if named.kind is ContactKind.OTHER:
-            raise ValueError(f"{spelled[:60]!r} is neither a phone number nor a WhatsApp id")
+            raise _not(spelled, "neither a phone number nor a WhatsApp id")
         return named.id
     digits = _digits(spelled)
     if spelled.startswith("+"):
@@ -160,7 +160,7 @@ def _with_domain(spelled: str, user: str, domain: str) -> Contact:
     kind = _KIND_OF_DOMAIN.get(domain, ContactKind.OTHER)
     user = user.partition(":")[0]  # a device number: 5547999990001:12@s.whatsapp.net
     if not user or not domain or len(spelled) > _LONGEST_CONTACT or not _ID.fullmatch(spelled):
-        raise ValueError(f"{spelled[:60]!r} is not a contact id")
+        raise _not(spelled, "not a contact id")
     if kind is ContactKind.PHONE:
         return Contact(kind, spelled, _without_ninth_digit(user) if user.isdecimal() else user.casefold())
     return Contact(kind, spelled, f"{user.casefold()}@{domain}")
@@ -168,10 +168,10 @@ def _with_domain(spelled: str, user: str, domain: str) -> Contact:
 
 def _digits(spelled: str) -> str:
     if len(spelled) > _LONGEST_CONTACT or not _SPELLED_PHONE.fullmatch(spelled):
-        raise ValueError(f"{spelled[:60]!r} is neither a phone number nor a WhatsApp id")
+        raise _not(spelled, "neither a phone number nor a WhatsApp id")
     digits = _NOT_DIGITS.sub("", spelled)
     if not digits:
-        raise ValueError(f"{spelled[:60]!r} has no digits")
+        raise _not(spelled, "no phone number: it has no digits")
     return digits
 
 
@@ -221,3 +221,8 @@ def _from_object(value: dict[Any, Any]) -> MessageId | None:
         chat if isinstance(chat, str) and chat else parsed.chat,
         participant if isinstance(participant, str) and participant else parsed.participant,
     )
+
+
+def _not(spelled: str, what: str) -> ValueError:
+    """An error that never shows whom it is about: errors are logged and shown."""
+    return ValueError(f"an id of {len(spelled)} characters is {what}")

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -18,7 +19,7 @@ from infra.settings import Settings, load
 from infra.trace import find, traces
 from schemas import headers as names
 from schemas.deliveries import AckStatus, FactKind, Status
-from schemas.events import Coordinates, Kind
+from schemas.events import NO_RULE, Action, Coordinates, Decision, Kind
 from streams import identity, topics
 from tests.adapters.mysql.log import PHONE, Log, ack, command_of, fact, invoice, message
 from tests.support.stack import posto
@@ -149,6 +150,55 @@ async def test_a_discreet_trace_holds_neither_phones_nor_texts(database: Databas
         assert "Ana" not in known
         assert "tudo bem" not in known
         assert found.trace_id in known
+
+
+async def shown(settings: Settings, *records: Any, wanted: str, discreetly: bool = False) -> str:
+    """The trace of what these records tell, as people see it."""
+    opened = database_of(settings)
+    await Projector(opened).project(list(records))
+    (found,) = await traces(opened, wanted)
+    await opened.close()
+    console = Console(record=True, width=200)
+    trace_view.print_trace(console, trace_view.discreet(found) if discreetly else found)
+    return console.export_text()
+
+
+@pytest.mark.integration
+async def test_a_rejected_event_says_its_reason_once(settings: Settings) -> None:
+    reason = "template 'bill': variable 'amount' is missing"
+    decision = Decision(
+        action=Action.WHATSAPP, rule_id="overdue", rule_version=3, template="bill", tenant_id=1, reason=reason
+    )
+    rejected = invoice(kind=Kind.REJECTED, decision=decision)
+    log = Log()
+    letter = log.dead(b"{}", {names.TRACE_ID: rejected.trace_id, names.STAGE: "router", names.ERROR_MESSAGE: reason})
+    tree = await shown(settings, log.accepted(rejected), letter, wanted=rejected.event_id)
+    assert f"rule     overdue v3 → whatsapp, template bill ({reason})" in tree
+    assert "router: for the reason above (" in tree
+    assert tree.count(reason) == 1
+    assert "None" not in tree
+    assert "RejectedError" not in tree
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("kind", "reason", "said"),
+    [
+        (Kind.QUARANTINED, "channel outro belongs to no tenant", "not asked for: channel outro belongs to no tenant"),
+        (Kind.ACCEPTED, None, "none matches"),
+    ],
+)
+async def test_an_event_without_a_rule_says_why(settings: Settings, kind: Kind, reason: str | None, said: str) -> None:
+    event = invoice(kind=kind, decision=Decision(action=NO_RULE, reason=reason))
+    assert f"rule     {said}\n" in await shown(settings, Log().accepted(event), wanted=event.event_id)
+
+
+@pytest.mark.integration
+async def test_a_discreet_trace_hides_short_numbers_too(settings: Settings) -> None:
+    event = invoice(contact="4711", conversation_id="canalum:4711")
+    command = command_of(event, to="4711")
+    accepted = Log().reported(fact(command, FactKind.ACCEPTED, Status.QUEUED, 2, command=command))
+    assert "4711" not in await shown(settings, Log().accepted(event), accepted, wanted=event.event_id, discreetly=True)
 
 
 @pytest.mark.integration

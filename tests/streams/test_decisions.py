@@ -116,10 +116,11 @@ def test_another_tenants_channel_is_never_used() -> None:
 
 
 def test_a_ready_text_wins_over_the_template() -> None:
-    command = decide(event(payload={"phone": "5547999990001", "text": "Olá, Ana"}), usual()).command
+    outcome = decide(event(payload={"phone": "5547999990001", "text": "Olá, Ana"}), usual())
 
-    assert command is not None
+    assert (command := outcome.command) is not None
     assert (command.text, command.template, command.template_version) == ("Olá, Ana", None, None)
+    assert (outcome.decision.template, outcome.decision.command_id) == (None, command.command_id)
 
 
 @pytest.mark.parametrize("name", ["text", "message"])
