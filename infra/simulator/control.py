@@ -140,6 +140,7 @@ class Control:
             text=inbound.text,
             at=time.time() if inbound.timestamp is None else inbound.timestamp,
             name=inbound.name,
+            mime_type=inbound.mime_type if inbound.media_base64 is not None else "",
         )
         if inbound.media_base64 is not None:
             self._state.keep_media(channel.id, message.id, inbound.mime_type, inbound.media_base64)

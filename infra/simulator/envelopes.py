@@ -48,6 +48,8 @@ def message_envelope(message: Message, channel: SimulatedChannel, *, is_shell: b
     }
     if is_shell:
         payload["subtype"] = "fanout"
+    elif message.mime_type:
+        payload["mimetype"] = message.mime_type
     body = {"id": message.id, "from": sender, "to": receiver, "text": text, "timestamp": at}
     return wrapped("message", channel.id, at, payload, message=body)
 

@@ -54,6 +54,7 @@ class Message:
     name: str = ""
     correlation_id: str = ""
     request_id: str = ""
+    mime_type: str = ""
 
     @property
     def hex_id(self) -> str:

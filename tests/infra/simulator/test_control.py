@@ -52,6 +52,9 @@ async def test_the_bytes_of_an_inbound_message_can_be_fetched(world: World) -> N
     message_id = (await world.simulator.control("POST", "inbound", body))["message_id"]
     media = (await world.api.get(f"/api/media/Canal%20Um/{message_id}")).json()
     assert (media["media_base64"], media["mime_type"]) == ("T2dnUw==", "audio/ogg")
+    [webhook] = world.inbox.received
+    assert webhook["raw"]["payload"]["mimetype"] == "audio/ogg"
+    assert "T2dnUw" not in str(webhook)
 
 
 async def test_a_change_of_state_is_told_and_decides_what_can_be_sent(world: World) -> None:
