@@ -5,24 +5,41 @@ from typing import Final
 from prometheus_client import Counter
 
 OTHER: Final = "other"
-_MOST_CHANNELS: Final = 64
+_MOST_NAMES: Final = 64
 _DIGITS_OF_A_PHONE: Final = 8
 
 _NOISE = Counter("posto_webhook_noise_total", "Technical webhooks that make no event.", ["channel", "kind"])
+_UNKNOWN = Counter("posto_webhook_unknown_total", "Webhooks of an event that has no type of its own.", ["name"])
 EVENTS = Counter("posto_events_total", "Events by what the router found them to be.", ["kind"])
 
-_channels: set[str] = set()
+
+class _Names:
+    """Names that come from outside, kept few.
+
+    Anybody may name anything there: what looks like a phone, and every name after the first 64, is `other`.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def label(self, name: str) -> str:
+        if name in self._known:
+            return name
+        if len(self._known) >= _MOST_NAMES or sum(map(str.isdigit, name)) >= _DIGITS_OF_A_PHONE:
+            return OTHER
+        self._known.add(name)
+        return name
+
+
+_channels = _Names()
+_unknown = _Names()
 
 
 def count_noise(channel: str | None, kind: str) -> None:
-    """Count one technical webhook of a channel, as the body names it.
+    """Count one technical webhook of a channel, as the body names it."""
+    _NOISE.labels(_channels.label(channel or ""), kind).inc()
 
-    Anybody may name anything there: what looks like a phone, and every name after the first 64, counts as `other`.
-    """
-    name = channel or ""
-    if name not in _channels:
-        if len(_channels) >= _MOST_CHANNELS or sum(map(str.isdigit, name)) >= _DIGITS_OF_A_PHONE:
-            name = OTHER
-        else:
-            _channels.add(name)
-    _NOISE.labels(name, kind).inc()
+
+def count_unknown(name: str) -> None:
+    """Count one event that has no type of its own, by the name that the body gives it."""
+    _UNKNOWN.labels(_unknown.label(name)).inc()

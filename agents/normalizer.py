@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from agents import metrics
-from schemas import headers
+from schemas import event_types, headers
 from streams import topics
 from streams.envelope import headers_for
 from streams.normalization import events, webhooks
@@ -45,6 +45,8 @@ def build(store: ObjectStore) -> AgentFunction:
             replay = raw.headers.get(headers.REPLAY)
             for event, found in normalized:
                 blobs.extend(found)
+                if event.event_type.startswith(event_types.UNKNOWN):
+                    metrics.count_unknown(event.event_type.removeprefix(event_types.UNKNOWN))
                 batch.emit(
                     topics.EVENT_NORMALIZED,
                     event.stream_key.encode(),

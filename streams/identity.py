@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
+
 BRAZIL: Final = "55"
 RECIPIENT_FIELDS: Final = ("to", "phone", "phone_normalized")
 
@@ -56,8 +58,7 @@ class Contact:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageId:
+class MessageId(msgspec.Struct, frozen=True, gc=False):
     """A provider's message id taken apart.
 
     `key` is its stable part in upper case, `full` the id as it came. `from_me`, `chat` and `participant` are known
@@ -71,6 +72,7 @@ class MessageId:
     participant: str | None = None
 
 
+@lru_cache(maxsize=4096)
 def canonical_channel(channel: str) -> str:
     """The one spelling of a channel id: case-folded, without white space; empty where nothing else was in it."""
     joined = "".join(channel.split())
@@ -191,8 +193,8 @@ def _is_brazilian_without_country(digits: str) -> bool:
 
 def _from_text(value: str) -> MessageId | None:
     value = value.strip()
-    if not value or len(value.upper()) > _LONGEST_ID:  # some letters become two in upper case
-        return None
+    if not value or len(value) > _LONGEST_ID or (not value.isascii() and len(value.upper()) > _LONGEST_ID):
+        return None  # some letters become two in upper case
     if value.startswith(("true_", "false_")):
         sent, _, rest = value.partition("_")
         chat, _, rest = rest.partition("_")

@@ -26,6 +26,7 @@ _OWN: Final = "key:"
 _HASH: Final = "hash:"
 _ESCAPED: Final = re.compile(r"%(25|7C|3A|20)")
 _CHARACTERS: Final = {"25": "%", "7C": "|", "3A": ":", "20": " "}
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _SHA1: Final = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 
@@ -82,7 +83,7 @@ def stream_key(idempotency_key: str) -> str:
 
 def event_id(idempotency_key: str) -> str:
     """UUIDv5 of the idempotency key."""
-    return _as_text(_uuid5(idempotency_key))
+    return _uuid5_text(idempotency_key)
 
 
 def seen_key(idempotency_key: str) -> bytes:
@@ -92,7 +93,7 @@ def seen_key(idempotency_key: str) -> bytes:
 
 def command_id(event_id: str, action: str) -> str:
     """UUIDv5 of event and action: one event makes at most one command of a kind, whatever rule chose it."""
-    return _as_text(_uuid5(f"{event_id}|{action}"))
+    return _uuid5_text(f"{event_id}|{action}")
 
 
 def fingerprint(content: Any) -> str:
@@ -131,6 +132,9 @@ def _uuid5(name: str) -> bytes:
     return bytes(raw)
 
 
-def _as_text(raw: bytes) -> str:
-    digits = raw.hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def _uuid5_text(name: str) -> str:
+    """`str(uuid.uuid5(NAMESPACE, name))`, at a third of its cost."""
+    sha1 = _SHA1.copy()
+    sha1.update(name.encode())
+    digits = sha1.hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"

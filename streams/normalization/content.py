@@ -134,7 +134,7 @@ def _quoted(payload: dict[str, Any]) -> dict[str, Any] | None:
     answered = payload.get("quotedMsg")
     source = answered if isinstance(answered, dict) else {}
     reference = payload.get("quotedMsgId") or payload.get("quotedStanzaID") or source.get("id")
-    return quoted(reference, payload.get("quotedParticipant"), source.get("body"))
+    return quoted(reference, payload.get("quotedParticipant"), source.get("body")) if reference else None
 
 
 def _degrees(value: Any, bound: int) -> float | None:

@@ -30,6 +30,8 @@ _OTHER_PARTY: Final[tuple[Place, ...]] = (
 )  # fmt: skip
 FROM: Final[tuple[Place, ...]] = ((TOP, "from"), (MESSAGE, "from"), (DATA, "from"), (PAYLOAD, "from"))
 TO: Final[tuple[Place, ...]] = ((TOP, "to"), (MESSAGE, "to"), (DATA, "to"), (PAYLOAD, "to"))
+_SENDER: Final = FROM + _OTHER_PARTY
+_ADDRESSEE: Final = TO + _OTHER_PARTY
 CHAT: Final[tuple[Place, ...]] = (
     (TOP, "chatId"), (MESSAGE, "chatId"), (DATA, "chatId"), (PAYLOAD, "chatId"), *_OTHER_PARTY
 )  # fmt: skip
@@ -148,12 +150,12 @@ def from_me(of: Parts, message: MessageId | None) -> bool | None:
 
 def sender(of: Parts, *, is_own: bool) -> str | None:
     """The contact id under `from`, as spelled; a key's `remoteJid` is the sender of what the channel received."""
-    return first(of, FROM if is_own else FROM + _OTHER_PARTY, contact_id)
+    return first(of, FROM if is_own else _SENDER, contact_id)
 
 
 def addressee(of: Parts, *, is_own: bool) -> str | None:
     """The contact id under `to`, as spelled; a key's `remoteJid` is the addressee of what the channel sent."""
-    return first(of, TO + _OTHER_PARTY if is_own else TO, contact_id)
+    return first(of, _ADDRESSEE if is_own else TO, contact_id)
 
 
 def chat(of: Parts, message: MessageId | None, party: str | None) -> str | None:

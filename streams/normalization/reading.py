@@ -140,15 +140,14 @@ def _ack(name: str, parts: Parts) -> Inbound:
 
 
 def _channel_state(kind: Kind, name: str, parts: Parts) -> Inbound:
-    words = [word for part, place in fields.STATE if (word := fields.word(parts[part].get(place)))]
-    for word in words:
+    for word in fields.each(parts, fields.STATE, fields.word):
         if word in PRESENCE:
             return Technical("presence")
         if word in CHANNEL_STATES:
             return ChannelState(CHANNEL_STATES[word], word)
     if kind is Kind.STATUS:
         return Technical(noise.STATUS)
-    return Other(name, detail=_detail(words[0]) if words else None)
+    return Other(name, detail=_detail(fields.first(parts, fields.STATE, fields.word)))
 
 
 def _detail(value: Any) -> str | None:

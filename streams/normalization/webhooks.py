@@ -70,7 +70,8 @@ def _fact(said: Inbound, channel_id: str | None, of: Parts, raw: RawRecord, plac
     channel = None if channel_id is None else identity.canonical_channel(channel_id)
     fact = facts.of(said, channel, facts.Circumstances(of[fields.TOP], fields.time(of), raw, place))
     if len(fact.key) > MAX_KEY:
-        raise NormalizationError("invalid_field", f"the event's key has {len(fact.key)} characters, at most {MAX_KEY}")
+        field = FieldError("message.id", f"makes a key of {len(fact.key)} characters, at most {MAX_KEY} are allowed")
+        raise NormalizationError("invalid_field", str(field), (field,))
     return fact
 
 

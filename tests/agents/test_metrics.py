@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from agents import metrics
-from agents.metrics import OTHER, count_noise
+from agents.metrics import OTHER, count_noise, count_unknown
 
 
 def counted(channel: str) -> float:
@@ -12,8 +12,9 @@ def counted(channel: str) -> float:
 
 
 @pytest.fixture(autouse=True)
-def no_channels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "_channels", set())
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "_channels", metrics._Names())
+    monkeypatch.setattr(metrics, "_unknown", metrics._Names())
 
 
 @pytest.mark.parametrize("name", ["canalum", "loja-2024", None])
@@ -43,3 +44,17 @@ def test_however_many_channels_are_named_the_series_stay_few() -> None:
     series = [number for number in range(200) if counted(f"name-{number}")]
     assert len(series) <= 64
     assert counted(OTHER) >= 136
+
+
+def test_unknown_events_are_counted_by_their_name_and_strangers_make_no_more_than_a_few_series() -> None:
+    def unknown(name: str) -> float:
+        return REGISTRY.get_sample_value("posto_webhook_unknown_total", {"name": name}) or 0.0
+
+    before = unknown(OTHER)
+    for number in range(200):
+        count_unknown(f"onsomething-{number}")
+    count_unknown("call-from-5547999990001")
+
+    assert unknown("onsomething-0") == 1
+    assert unknown("call-from-5547999990001") == 0
+    assert unknown(OTHER) == before + 137

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from agents.normalizer import OUTPUTS, build
 from streams import keys, topics
@@ -143,3 +144,16 @@ async def test_equal_files_are_stored_once_and_few_at_a_time() -> None:
 async def test_nothing_leaves_while_the_store_refuses_a_file_and_its_error_keeps_its_class() -> None:
     with pytest.raises(ConnectionError, match="away"):
         await normalized(raw(voice(1, b"OggS" + bytes(100)), topics.RAW_WEBHOOK), store=Shelf(ConnectionError("away")))
+
+
+async def test_an_event_that_nobody_knows_is_kept_with_its_coordinates_and_counted() -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("posto_webhook_unknown_total", {"name": "onsomethingnew"}) or 0.0
+
+    before = counted()
+    out = await normalized(raw({"event": "onSomethingNew", "session": "Canal Um"}, topics.RAW_WEBHOOK, offset=7))
+
+    [event] = out[topics.EVENT_NORMALIZED]
+    said = msgspec.json.decode(event.value or b"")
+    assert (said["event_type"], said["raw"]["offset"]) == ("whatsapp.unknown.onsomethingnew", 7)
+    assert counted() == before + 1

@@ -29,4 +29,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (whapi, meta, nested, wrapper, engine, fl
 
 def of(parts: Parts) -> Dialect:
     """The dialect that a body is written in."""
-    return next(dialect for dialect in DIALECTS if dialect.matches(parts))
+    for dialect in DIALECTS:
+        if dialect.matches(parts):
+            return dialect
+    return flat
