@@ -208,6 +208,13 @@ async def test_a_channel_that_is_not_what_it_was_is_not_asked(change: dict[str, 
     await world.stop()
 
 
+async def test_switched_off_it_asks_nobody_and_lets_go_of_what_is_asked_for() -> None:
+    record = Consumed(msgspec.json.encode(wanted()), topics.COMMAND_LOOKUP, partition=PARTITION)
+    batch = Batch("lookups", [record], {topics.DEAD_LETTER: 1}, None)
+    await agent.let_go(batch)
+    assert (batch.outputs, batch.changes, batch.dead) == ({}, {}, 0)
+
+
 @pytest.mark.parametrize("value", [b"", b"{}", b"\xff", b"[" * 5_000, b'{"lid":1}'])
 async def test_what_cannot_be_read_is_a_dead_letter_and_its_neighbours_go_on(value: bytes) -> None:
     world, _ = await started(told())
