@@ -34,11 +34,15 @@ class PublicationError(OperatorError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was published, and what not: `vanished` are tables that lost everything, `faults` what makes no sense."""
+    """What was published, and what not: `vanished` are tables that lost everything, `faults` what makes no sense.
+
+    `is_complete` says whether there was ever a complete publication: without one, workers decide nothing.
+    """
 
     publications: tuple[Publication, ...]
     vanished: tuple[str, ...]
     faults: Mapping[Key, str]
+    is_complete: bool
 
 
 async def publish_configuration(settings: Settings, *, force: bool = False) -> Outcome:
@@ -58,6 +62,18 @@ async def publish_configuration(settings: Settings, *, force: bool = False) -> O
     if outcome.vanished:
         raise PublicationError(vanished_message(outcome.vanished))
     return outcome
+
+
+def refused_messages(outcome: Outcome) -> list[str]:
+    """What became of each row that makes no sense."""
+    return [f"The row of {key} is ignored: {reason}." for key, reason in outcome.faults.items()]
+
+
+def require_complete(outcome: Outcome) -> None:
+    """PublicationError where there was never a complete publication: workers would wait for one in vain."""
+    if not outcome.is_complete:
+        why = " ".join(refused_messages(outcome)) or "routing_rules has no row; `posto migrate --seed` fills it."
+        raise PublicationError(f"No rule can be put in force, and without one nothing is decided. {why}")
 
 
 def vanished_message(vanished: Iterable[str]) -> str:
@@ -89,7 +105,8 @@ class Publisher:
                 await self._send((item.key.topic, item.key.id.encode(), item.value) for item in items)
             if todo.sentinel is not None:
                 await self._send([_sentinel(todo.sentinel)])
-            return Outcome(todo.publications, todo.vanished, todo.faults)
+            is_complete = self._log.published.is_complete or todo.sentinel is not None
+            return Outcome(todo.publications, todo.vanished, todo.faults, is_complete)
 
     async def raise_alarm(self, alarm: Alarm) -> None:
         """Write an alarm; raises KafkaError."""

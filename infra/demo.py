@@ -17,8 +17,9 @@ from infra.errors import OperatorError
 from infra.seeds import DEMO_CHANNEL, DEMO_TENANT
 from infra.settings import Settings
 from infra.trace import traces
-from infra.trace_records import Trace
+from infra.trace_records import EventRecord, Trace
 from schemas.deliveries import Status
+from schemas.events import Action
 from streams import identity
 
 T = TypeVar("T")
@@ -129,8 +130,18 @@ async def _read_invoice(db: Database, event_id: str) -> tuple[Trace | None, str]
             return trace, "read"
         if set(reached) & _LOST:
             raise DemoError(f"The demo's invoice {event_id} is {reached[0]}: `posto trace {event_id}` shows why.")
+        if trace.event and trace.event.action != Action.WHATSAPP:
+            raise DemoError(
+                f"No message was made of the demo's invoice {event_id}: it is {trace.event.status}, decided was "
+                f"{_decided(trace.event)}. `posto rules list` shows the rules, and what is wrong with them."
+            )
         return None, f"{reached[0]} (`posto trace {event_id}`)"
     return None, f"not in MySQL yet ({event_id})"
+
+
+def _decided(event: EventRecord) -> str:
+    by = f" by rule {event.rule_id} v{event.rule_version}" if event.rule_id else ""
+    return f"{event.action}{by}{f' ({event.reason})' if event.reason else ''}"
 
 
 async def _conversation(db: Database, message_key: str) -> tuple[Trace | None, str]:

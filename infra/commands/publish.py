@@ -27,7 +27,7 @@ def publish(
       MYSQL_DSN; that is refused otherwise.
     - `posto publish --wait 600` waits ten minutes for a Kafka or MySQL that is still starting.
     """
-    from infra.configuration import publish_configuration
+    from infra.configuration import publish_configuration, refused_messages
     from infra.patience import kafka_of, mysql_of, patiently
     from infra.settings import load
 
@@ -36,8 +36,8 @@ def publish(
         publish_configuration(settings, force=force), wait, f"{kafka_of(settings)} or {mysql_of(settings)}"
     )
     outcome = asyncio.run(work)
-    for key, reason in outcome.faults.items():
-        typer.echo(f"The row of {key} is ignored: {reason}.", err=True)
+    for line in refused_messages(outcome):
+        typer.echo(line, err=True)
     done = [
         {"topic": item.key.topic, "id": item.key.id, "version": item.version, "deleted": item.entry is None}
         for item in outcome.publications

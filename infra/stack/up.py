@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from infra.errors import StackError
 from infra.logging import configure
@@ -20,6 +20,8 @@ from infra.stack.program import START_SECONDS, Program
 from infra.stack.progress import Progress
 from infra.stack.supervision import Supervisor
 from infra.stack.waiting import until
+
+T = TypeVar("T")
 
 _DATA_SECONDS = 90.0
 
@@ -84,7 +86,7 @@ class Stack:
 
     def prepare_data(self, settings: Settings) -> None:
         """Tables, seeds, topics, and the configuration published to its topics."""
-        from infra.configuration import publish_configuration
+        from infra.configuration import publish_configuration, refused_messages, require_complete
         from infra.migrations import migrate
         from infra.seeds import seed
         from infra.topics import apply_topics
@@ -93,18 +95,23 @@ class Stack:
             ("tables", "migrating", "up to date", migrate),
             ("seeds", "rules, templates, a demo tenant", "rules, templates, a demo tenant", seed),
             ("topics", "creating what is missing", "as declared", apply_topics),
-            ("configuration", "publishing to config.*", "published", publish_configuration),
         ]
         for name, doing, done, run in steps:
             with self._progress.step(name, doing) as step:
                 asyncio.run(self._in_time(name, run(settings)))
                 step.detail = done
+        with self._progress.step("configuration", "publishing to config.*") as step:
+            outcome = asyncio.run(self._in_time("configuration", publish_configuration(settings)))
+            step.detail = "published"
+            require_complete(outcome)
+        for line in refused_messages(outcome):
+            self._progress.line(f"  {line}")
 
-    async def _in_time(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+    async def _in_time(self, name: str, work: Coroutine[Any, Any, T]) -> T:
         """Give up on a Kafka or database of somebody else's that stays away."""
         try:
             async with asyncio.timeout(_DATA_SECONDS):
-                await work
+                return await work
         except TimeoutError:
             log = self._layout.log / "up.log"
             raise StackError(

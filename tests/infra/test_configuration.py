@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from adapters.mysql.pool import Database
 from infra.cli import app
-from infra.configuration import PublicationError, publish_configuration
+from infra.configuration import PublicationError, publish_configuration, require_complete
 from infra.settings import Settings
 from schemas.configuration import SENTINEL_KEY, Change, Channel, Rule, Tenant
 from streams import topics
@@ -121,10 +121,16 @@ async def test_a_row_that_is_too_large_is_a_fault_and_the_others_are_published(h
 
 async def test_without_rules_nothing_is_complete(hub: Settings, db: Database) -> None:
     await author(db, *SEEDS[:2])
-    await publish_configuration(hub)
+    empty = await publish_configuration(hub)
     assert not (await in_force(hub)).is_complete
+    with pytest.raises(PublicationError, match="No rule can be put in force.*routing_rules has no row"):
+        require_complete(empty)
+    await author(db, "INSERT INTO routing_rules (id, event_type, action) VALUES ('bad', 'a..b', 'none')")
+    with pytest.raises(PublicationError, match=r"No rule can be put in force.*config\.rule/bad is ignored: event_type"):
+        require_complete(await publish_configuration(hub))
     await author(db, *SEEDS[2:])
-    await publish_configuration(hub)
+    require_complete(await publish_configuration(hub))
+    require_complete(await publish_configuration(hub))
     assert (await in_force(hub)).is_complete
 
 

@@ -20,6 +20,7 @@ from infra.demo import DemoError, run_demo
 from infra.migrations import migrate
 from infra.settings import Settings, load
 from schemas.deliveries import AckStatus, FactKind, Status
+from schemas.events import NO_RULE, Action, Decision
 from tests.adapters.mysql.log import Log, command_of, fact, invoice, message
 from tests.support.http import serving
 
@@ -134,6 +135,24 @@ async def test_what_failed_is_not_waited_for(settings: Settings) -> None:
     await project(settings, Status.FAILED)
     async with asyncio.timeout(20):
         with pytest.raises(DemoError, match=f"is failed: `posto trace {EVENT.event_id}`"):
+            await run_demo(settings, Console(record=True))
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (Decision(action=NO_RULE), "it is no_rule, decided was no_rule"),
+        (Decision(action=Action.NONE, rule_id="mine", rule_version=2), "decided was none by rule mine v2"),
+    ],
+)
+async def test_an_invoice_of_which_no_message_is_made_is_not_waited_for(
+    settings: Settings, decision: Decision, said: str
+) -> None:
+    opened = database_of(settings)
+    await Projector(opened).project([Log().accepted(invoice(decision=decision))])
+    await opened.close()
+    async with asyncio.timeout(20):
+        with pytest.raises(DemoError, match=f"{said}.*`posto rules list`"):
             await run_demo(settings, Console(record=True))
 
 
