@@ -123,7 +123,7 @@ async def test_without_rules_nothing_is_complete(hub: Settings, db: Database) ->
     await author(db, *SEEDS[:2])
     empty = await publish_configuration(hub)
     assert not (await in_force(hub)).is_complete
-    with pytest.raises(PublicationError, match="No rule can be put in force.*routing_rules has no row"):
+    with pytest.raises(PublicationError, match=r"No rule can be put in force.*routing_rules has no row"):
         require_complete(empty)
     await author(db, "INSERT INTO routing_rules (id, event_type, action) VALUES ('bad', 'a..b', 'none')")
     with pytest.raises(PublicationError, match=r"No rule can be put in force.*config\.rule/bad is ignored: event_type"):

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from streams.conditions import ConditionError, compile_condition
 from streams.paths import Fields
+from tests.streams.json_values import json_objects
+from tests.streams.json_values import json_values as any_json
 from tests.streams.samples import event
 
 PAYLOAD: dict[str, Any] = {
@@ -201,13 +203,68 @@ specs = st.recursive(
 )
 
 
-@given(spec=specs, payload=st.dictionaries(st.sampled_from("abc"), json_values), tenant=st.none() | st.integers())
-def test_evaluation_never_raises(spec: Any, payload: dict[str, Any], tenant: int | None) -> None:
+times = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(
+    spec=specs,
+    payload=st.dictionaries(st.sampled_from("abc"), json_values),
+    tenant=st.none() | st.integers(),
+    occurred_at=times,
+    expires_at=st.none() | times,
+)
+def test_evaluation_never_raises(
+    spec: Any, payload: dict[str, Any], tenant: int | None, occurred_at: datetime, expires_at: datetime | None
+) -> None:
     try:
         condition = compile_condition(spec)
     except ConditionError:
         return
-    assert condition(Fields(event(payload=payload, tenant_id=tenant))) in {True, False}
+    subject = event(payload=payload, tenant_id=tenant, occurred_at=occurred_at, expires_at=expires_at)
+    assert condition(Fields(subject)) in {True, False}
+
+
+@given(spec=any_json, payload=json_objects)
+def test_whatever_is_written_as_a_condition_compiles_or_says_where_it_is_wrong(
+    spec: Any, payload: dict[str, Any]
+) -> None:
+    try:
+        said: Any = compile_condition(spec)(Fields(event(payload=payload)))
+    except ConditionError as error:
+        said = error.where.partition(".")[0]
+    assert said in {True, False, "conditions"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "is_met"),
+    [
+        ({"amount": {"$gt": 10**400}}, False),
+        ({"amount": {"$lt": 10**400}}, True),
+        ({"big": {"$gt": 1e308}}, True),
+        ({"big": {"$eq": 1e308}}, False),
+        ({"cents": 0.3}, False),
+        ({"cents": {"$gte": 0.3}}, True),
+        ({"sum": 3}, True),
+        ({"sum": {"$in": [2, 3]}}, True),
+        ({"due": {"$lt": "2026-01-16"}}, True),
+        ({"due": {"$gte": "2026-01-15T00:00:00Z"}}, False),
+        ({"deep": {"$eq": {"a": {"b": [1, {"c": None}]}}}}, True),
+        ({"deep.a.b.1.c": {"$exists": False}}, True),
+        ({"deep.a.b.1": {"$exists": True}}, True),
+        ({"deep.a.b.9.c": {"$nin": [1]}}, True),
+        ({"deep": {"$ne": {"a": {"b": [1, {"c": 0}]}}}}, True),
+    ],
+)
+def test_numbers_days_and_depths(spec: Any, is_met: bool) -> None:
+    payload = {
+        "amount": 1,
+        "big": 10**309,
+        "cents": 0.1 + 0.2,
+        "sum": 3.0,
+        "due": "2026-01-15",
+        "deep": {"a": {"b": [1, {"c": None}]}},
+    }
+    assert compile_condition(spec)(Fields(event(payload=payload))) is is_met
 
 
 @given(value=json_values, wanted=json_values)
