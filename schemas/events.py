@@ -43,8 +43,8 @@ class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One fact, normalized: the value of `event.normalized`.
 
     `event_id` is the UUIDv5 of `idempotency_key`. `fingerprint` is the hash of what the event says (32 hex digits),
-    by which a duplicate is told from a conflict. `revision` says how much is known of it (`streams.revisions`). `channel`
-    is canonical (`streams.identity.canonical_channel`). Times are UTC.
+    by which a duplicate is told from a conflict. `revision` says how much is known of it (`streams.revisions`).
+    `channel` is canonical (`streams.identity.canonical_channel`). Times are UTC.
     """
 
     event_id: str
