@@ -1,6 +1,7 @@
 """`channel_health`: what is known of a channel's state, and when something last went through it.
 
-From event.accepted alone: a gateway that calls a channel connected proves nothing, a message does.
+From event.accepted alone: a gateway that calls a channel connected proves nothing, a message does. A repetition counts
+as much as what it repeats: which of two emissions came first changes nothing.
 """
 
 from datetime import datetime
@@ -18,7 +19,7 @@ _SEEN_BY: Final = {
     types.OUTBOUND_MESSAGE: "last_outbound_at",
     types.DELIVERY_ACK: "last_ack_at",
 }
-_ROUTED: Final = frozenset({Kind.ACCEPTED, Kind.UPDATED})
+_HEARD: Final = frozenset({Kind.ACCEPTED, Kind.UPDATED, Kind.DUPLICATE})
 
 
 def rows(records: Records) -> list[Row]:
@@ -26,7 +27,7 @@ def rows(records: Records) -> list[Row]:
     seen: dict[str, dict[str, datetime]] = {}
     states: dict[str, tuple[datetime, str]] = {}
     for event in (sighting.event for sighting in records.sightings):
-        if event.source_system != keys.GATEWAY or not event.channel or event.kind not in _ROUTED:
+        if event.source_system != keys.GATEWAY or not event.channel or event.kind not in _HEARD:
             continue
         if column := _SEEN_BY.get(event.event_type):
             times = seen.setdefault(event.channel, {})

@@ -13,13 +13,14 @@ from adapters.mysql.steps import Write
 from schemas import event_types as types
 from schemas.events import AcceptedEvent
 from streams import identity
+from streams.revisions import SHELL
 
 _LONGEST_NAME: Final = 255
 
 
 def rows(records: Records) -> list[Row]:
     """One row for the other party of each message, one for who speaks in a group, and one for a lid that was linked."""
-    found = [row for event in messages.shown(records) for row in _rows(event)]
+    found = [row for event in messages.shown(records) if event.revision > SHELL for row in _rows(event)]
     found += [{"tenant_id": tenant_id, "contact": lid} for tenant_id, lid in _linked(records)]
     return sorted(found, key=lambda row: (row["tenant_id"], row["contact"]))
 
