@@ -30,7 +30,9 @@ def is_bytes(text: str, *, in_media: bool) -> bool:
     """
     if text.startswith("data:") and _DATA_URL.match(text):
         return True
-    if text.startswith(_STARTS) and (in_media or len(text) >= _SHORTEST_WITH_START):
+    if len(text) < _SHORTEST_WITH_START and not in_media:
+        return False
+    if text.startswith(_STARTS):
         return in_media or _looks_encoded(text)
     return len(text) >= (_SHORTEST_IN_MEDIA if in_media else _SHORTEST_ALONE) and _looks_encoded(text, mixed=True)
 

@@ -87,7 +87,8 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
     says, contact = _says(content), _contact(said.chat)
     is_shell = said.is_shell
     media = None if is_shell or content.media is None else _media(content, said.id)
-    key = _key(channel, keys.MESSAGE, said.id, [contact, says, *_told_apart_by(content)], around)
+    told_apart = None if said.id else [contact, says, *_told_apart_by(content)]
+    key = _key(channel, keys.MESSAGE, said.id, told_apart, around)
     return Fact(
         event_type=event_types.OUTBOUND_MESSAGE if said.is_own else event_types.INBOUND_MESSAGE,
         key=key,

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from streams import identity
 from streams.identity import ContactKind
 
-area_codes = st.integers(11, 99).map(str).filter(lambda code: "0" not in code)
+AREA_CODES = [str(code) for code in range(11, 100) if code % 10]
+area_codes = st.sampled_from(AREA_CODES)
 mobiles = st.tuples(area_codes, st.sampled_from("6789"), st.integers(0, 9_999_999).map("{:07}".format))
 
 
@@ -65,20 +66,44 @@ def test_a_contact_has_a_kind_and_a_match_key(spelled: str, kind: ContactKind, k
 
 
 @pytest.mark.parametrize(
-    "spelled", ["", "   ", "maria", "@c.us", "47 9999 (Maria)", "+", "5" * 300, "1@" + "c" * 300, "ß@lid"]
+    "spelled",
+    [
+        "",
+        "   ",
+        "maria",
+        "@c.us",
+        "47 9999 (Maria)",
+        "+",
+        "5" * 300,
+        "1@" + "c" * 300,
+        "ß@lid",
+        "5547\x00@c.us",
+        "1 2@lid",
+        "5547@c\n.us",
+        "\u0661\u0662@c.us",
+        "\u0661\u0662",
+    ],
 )
 def test_what_names_no_one_is_refused(spelled: str) -> None:
     with pytest.raises(ValueError, match=r"neither|no digits|not a contact"):
         identity.match_key(spelled)
 
 
-@given(mobiles)
-def test_all_spellings_of_a_brazilian_mobile_share_a_key(mobile: tuple[str, str, str]) -> None:
-    area, first, rest = mobile
-    with_nine, without = f"55{area}9{first}{rest}", f"55{area}{first}{rest}"
-    written = f"+55 ({area}) 9{first}{rest[:3]}-{rest[3:]}"
-    spellings = [with_nine, without, f"{with_nine}@c.us", f"{without}@s.whatsapp.net", written]
-    assert {identity.match_key(spelling) for spelling in spellings} == {without}
+@given(st.sampled_from("6789"), st.integers(0, 9_999_999).map("{:07}".format), st.integers(0, 99))
+def test_all_spellings_of_a_brazilian_mobile_share_a_key_in_every_area(first: str, rest: str, device: int) -> None:
+    keys = set()
+    for area in AREA_CODES:
+        with_nine, without = f"55{area}9{first}{rest}", f"55{area}{first}{rest}"
+        written = f"+55 ({area}) 9{first}{rest[:3]}-{rest[3:]}"
+        jids = [f"{digits}{user}@{domain}" for digits in (with_nine, without) for user, domain in _domains(device)]
+        spellings = [with_nine, without, f" {with_nine} ", written, written.replace("-", "\u2011"), *jids]
+        assert {identity.match_key(spelling) for spelling in spellings} == {without}
+        keys.add(without)
+    assert len(keys) == len(AREA_CODES) == 81
+
+
+def _domains(device: int) -> list[tuple[str, str]]:
+    return [("", "c.us"), ("", "C.US"), ("", "s.whatsapp.net"), (f":{device}", "s.whatsapp.net")]
 
 
 @given(mobiles, mobiles)
@@ -90,6 +115,21 @@ def test_different_brazilian_mobiles_never_share_a_key(one: tuple[str, str, str]
             for nine in ("", "9")
         }
         assert len(keys) == 2
+
+
+@given(mobiles, st.sampled_from("2345"), st.integers(0, 9_999_999).map("{:07}".format))
+def test_a_mobile_and_a_fixed_line_never_share_a_key(mobile: tuple[str, str, str], first: str, rest: str) -> None:
+    area, start, end = mobile
+    of_mobile = {identity.match_key(f"55{area}{nine}{start}{end}") for nine in ("", "9")}
+    of_line = {identity.match_key(f"55{area}{nine}{first}{rest}") for nine in ("", "9")}
+    assert (len(of_mobile), len(of_line)) == (1, 2)
+    assert not of_mobile & of_line
+
+
+@given(st.integers(10**9, 10**19).map(str))
+def test_equal_digits_of_other_kinds_are_other_parties(digits: str) -> None:
+    domains = ("c.us", "lid", "g.us", "newsletter", "broadcast")
+    assert len({identity.match_key(f"{digits}@{domain}") for domain in domains}) == len(domains)
 
 
 @given(st.integers(10**6, 10**13).map(str).filter(lambda digits: not digits.startswith("55")))

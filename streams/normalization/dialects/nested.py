@@ -64,7 +64,7 @@ def _read(parts: Parts) -> Inbound:
 def _inner(parts: Parts) -> dict[str, Any] | None:
     for holder in _HOLDERS:
         inner = parts[holder].get("message")
-        if isinstance(inner, dict) and (holder != fields.PAYLOAD or parts[holder] is not parts[fields.TOP]):
+        if inner is not None and isinstance(inner, dict) and parts[holder] is not parts[fields.TOP]:
             return _unwrapped(inner)
     return None
 

@@ -379,14 +379,49 @@ _bodies = st.recursive(
 @examples(5_000)
 @given(st.sampled_from(_EVENTS), _bodies)
 def test_any_value_in_any_field_is_events_or_noise(name: str, body: dict[str, Any]) -> None:
-    value = json.dumps({**body, "event": name}).encode()
+    _assert_understood({**body, "event": name})
+
+
+_ITEM_NAMES = [
+    "id", "from", "to", "from_me", "chat_id", "from_name", "timestamp", "type", "text", "image", "audio", "body",
+    "caption", "preview", "mime_type", "location", "latitude", "longitude", "contacts", "name", "phones", "action",
+    "target", "emoji", "context", "quoted_id", "quoted_content", "reaction", "message_id", "revoke", "interactive",
+    "button_reply", "title", "status", "recipient_id", "voice", "profile", "wa_id",
+]  # fmt: skip
+_words = st.sampled_from(["text", "image", "audio", "location", "contacts", "reaction", "action", "delete", "revoke"])
+_items = st.recursive(
+    st.dictionaries(st.sampled_from(_ITEM_NAMES), _values | _words, max_size=8),
+    lambda inner: st.dictionaries(st.sampled_from(_ITEM_NAMES), _values | _words | inner | st.lists(inner), max_size=8),
+    max_leaves=8,
+)
+_arrays = st.dictionaries(
+    st.sampled_from(["messages", "statuses", "message_echoes", "contacts", "metadata", "presences"]),
+    st.lists(_items | _values, max_size=3) | _values,
+)
+
+
+@given(_arrays, _values)
+def test_any_value_in_any_array_is_events_or_noise(arrays: dict[str, Any], other: Any) -> None:
+    _assert_understood({**arrays, "event": {"type": "messages", "event": "post"}, "channel_id": other})
+    change = {"field": "messages", "value": arrays}
+    for entry in ([{"changes": [change, other]}], [{"changes": other}, other], [{"changes": [{"value": other}]}]):
+        _assert_understood({"object": "whatsapp_business_account", "entry": entry})
+
+
+def _assert_understood(body: dict[str, Any]) -> None:
+    value = json.dumps(body).encode()
     found = webhooks.normalize(value, RAW)
     assert webhooks.normalize(value, RAW) == found
-    if not isinstance(found, Noise):
-        for event, _ in found:
-            assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
-            assert event.conversation_id is None or event.conversation_id == f"{event.channel}:{event.contact}"
-            assert all(event.event_type.split("."))
+    if isinstance(found, Noise):
+        return
+    assert found
+    for event, blobs in found:
+        encoded = msgspec.json.encode(event)
+        assert msgspec.json.decode(encoded, type=Event) == event
+        assert event.conversation_id is None or event.conversation_id == f"{event.channel}:{event.contact}"
+        assert all(event.event_type.split("."))
+        assert all(blob.ref.encode() in encoded for blob in blobs)
+        assert (event.revision == revisions.SHELL) == ("shell" in event.payload)
 
 
 @given(json_objects)
