@@ -59,6 +59,7 @@ def build(store: ObjectStore) -> AgentFunction:
                         trace_id=event.trace_id,
                         tenant_id=event.tenant_id,
                         replay=replay,
+                        origin=raw.headers.get(headers.ORIGIN),
                     ),
                 )
         if blobs:

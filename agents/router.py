@@ -8,17 +8,18 @@ import msgspec
 from agents import metrics
 from schemas import headers
 from schemas.commands import Command
-from schemas.events import Coordinates, Decision, Event, Kind
+from schemas.events import Decision, Event, Kind
 from streams import keys, topics
 from streams.contact_links import link_of
-from streams.decisions import Configuration, Outcome, decide
-from streams.dedupe import Seen, Verdict, judge
+from streams.decisions import Configuration
+from streams.dedupe import judge
 from streams.envelope import headers_for
 from streams.evidence import evidence_of
 from streams.lookups import lookup_of
 from streams.media import fetch_of
 from streams.runtime import AgentFunction, Batch, Headers, Record
 from streams.runtime.dead_letters import header
+from streams.sightings import Said, sight
 
 SOURCES = (topics.EVENT_NORMALIZED,)
 OUTPUTS = (
@@ -47,6 +48,22 @@ class RejectedError(ValueError):
     """Why an event could not be carried out, as it was first decided; said again at a redelivery."""
 
 
+class TableRows:
+    """The table's rows in a record's partition."""
+
+    def __init__(self, batch: Batch, record: Record) -> None:
+        self._batch = batch
+        self._record = record
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of a key, changes of this batch included."""
+        return self._batch.lookup(self._record, key)
+
+    def set(self, key: bytes, value: bytes | None) -> None:
+        """Set a key; None deletes it."""
+        self._batch.store(self._record, key, value)
+
+
 def build(source: ConfigurationSource, *, keep: timedelta) -> AgentFunction:
     """The agent: takes events, remembers their keys for `keep`, emits what was decided, commands and evidence."""
 
@@ -59,64 +76,48 @@ def build(source: ConfigurationSource, *, keep: timedelta) -> AgentFunction:
             except (ValueError, RecursionError) as error:
                 batch.reject(record, error)
                 continue
+            rows = TableRows(batch, record)
             key = keys.seen_key(event.idempotency_key)
-            verdict, seen = judge(batch.lookup(record, key), event, keep)
-            if verdict in (Verdict.FIRST, Verdict.CORRECTED):
-                outcome = decide(event, configuration)
-                seen = _remembered(event, outcome, corrects=seen.raw if seen else None)
-                batch.store(record, key, seen.encode())
-            _emit(batch, record, value, event, verdict, seen)
+            verdict, seen = judge(rows.get(key), event, keep)
+            is_released = header(record.headers, headers.ORIGIN) is not None
+            said = sight(verdict, seen, event, configuration, rows, is_released=is_released)
+            if said.remembered is not None:
+                rows.set(key, said.remembered.encode())
+            _emit(batch, record, value, event, said)
 
     return router
 
 
-def _remembered(event: Event, outcome: Outcome, corrects: Coordinates | None) -> Seen:
-    return Seen(
-        raw=event.raw,
-        fingerprint=event.fingerprint,
-        revision=event.revision,
-        kind=outcome.kind,
-        received_at=event.received_at.timestamp(),
-        decision=outcome.decision,
-        commands=(_encode(outcome.command),) if outcome.command else (),
-        corrects=corrects,
-    )
-
-
-def _emit(batch: Batch, record: Record, value: bytes, event: Event, verdict: Verdict, seen: Seen | None) -> None:
-    """Say what was decided: from the table's entry alone, so that a redelivery writes the same bytes."""
-    said = _headers(record, event)
-    if seen is None or verdict in (Verdict.DUPLICATE, Verdict.CONFLICT):
-        kind = Kind.CONFLICT if verdict is Verdict.CONFLICT else Kind.DUPLICATE
-        batch.emit(topics.EVENT_ACCEPTED, record.key, _accepted(value, kind, None), said)
-        metrics.EVENTS.labels(kind).inc()
+def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said) -> None:
+    """Write what was said, and what follows from it."""
+    around = _headers(record, event)
+    batch.emit(topics.EVENT_ACCEPTED, record.key, _accepted(value, said.kind, said.decision), around)
+    metrics.EVENTS.labels(said.kind).inc()
+    if not said.is_told:
         return
-    batch.emit(topics.EVENT_ACCEPTED, record.key, _accepted(value, seen.kind, seen.decision), said)
-    metrics.EVENTS.labels(seen.kind).inc()
-    if seen.kind is Kind.REJECTED:
-        batch.reject(record, RejectedError(seen.decision.reason))
-    if seen.kind is not Kind.ACCEPTED:
+    if said.kind is Kind.REJECTED:
+        batch.reject(record, RejectedError(said.decision.reason if said.decision else ""))
         return
-    for command in seen.commands:
-        batch.emit(topics.COMMAND_OUTBOUND, _decode_command(command).channel.encode(), command, said)
+    for command in said.commands:
+        batch.emit(topics.COMMAND_OUTBOUND, _decode_command(command).channel.encode(), command, around)
     if fetch := fetch_of(event):
-        batch.emit(topics.COMMAND_MEDIA, fetch.channel.encode(), _encode(fetch), said)
-    _emit_contacts(batch, event, seen.decision.tenant_id, said)
+        batch.emit(topics.COMMAND_MEDIA, fetch.channel.encode(), _encode(fetch), around)
+    _emit_contacts(batch, event, said.decision.tenant_id if said.decision else None, around)
     evidence = evidence_of(event)
     if evidence is None:
         return
     if evidence.channel:
-        batch.emit(topics.DELIVERY_EVIDENCE, evidence.channel.encode(), _encode(evidence), said)
+        batch.emit(topics.DELIVERY_EVIDENCE, evidence.channel.encode(), _encode(evidence), around)
     else:
-        batch.emit_everywhere(topics.DELIVERY_EVIDENCE, None, _encode(evidence), said)
+        batch.emit_everywhere(topics.DELIVERY_EVIDENCE, None, _encode(evidence), around)
 
 
-def _emit_contacts(batch: Batch, event: Event, tenant_id: int | None, said: Headers) -> None:
+def _emit_contacts(batch: Batch, event: Event, tenant_id: int | None, around: Headers) -> None:
     """Say which lid is which phone where the event proves it, and ask for the phone where it names a lid alone."""
     if link := link_of(event, tenant_id):
-        batch.emit(topics.CONTACT_LINK, link.lid.encode(), _encode(link), said)
+        batch.emit(topics.CONTACT_LINK, link.lid.encode(), _encode(link), around)
     if wanted := lookup_of(event, tenant_id):
-        batch.emit(topics.COMMAND_LOOKUP, wanted.channel.encode(), _encode(wanted), said)
+        batch.emit(topics.COMMAND_LOOKUP, wanted.channel.encode(), _encode(wanted), around)
 
 
 def _accepted(value: bytes, kind: Kind, decision: Decision | None) -> bytes:
@@ -135,4 +136,5 @@ def _headers(record: Record, event: Event) -> Headers:
         trace_id=event.trace_id,
         tenant_id=event.tenant_id,
         replay=header(record.headers, headers.REPLAY),
+        origin=header(record.headers, headers.ORIGIN),
     )

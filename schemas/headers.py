@@ -14,6 +14,7 @@ TENANT_ID: Final = "tenant_id"
 TRACEPARENT: Final = "traceparent"
 REPLAY: Final = "replay"
 ORIGIN: Final = "origin"
+"""First coordinates of a record that was released from quarantine or redriven, as `topic/partition@offset`."""
 
 # raw.webhook and raw.event, written by the edge.
 RAW_ID: Final = "raw_id"

@@ -11,6 +11,7 @@ from schemas.configuration import Channel, Rule
 from schemas.events import NO_RULE, Action, Decision, Event, Kind
 from streams import identity, keys
 from streams.normalization.content import MAX_TEXT
+from streams.revisions import SHELL
 
 
 class CannotSendError(ValueError):
@@ -47,13 +48,22 @@ class Outcome:
     error: Exception | None = None
 
 
-def decide(event: Event, configuration: Configuration) -> Outcome:
-    """Decide about an event seen for the first time; the same event and configuration give the same outcome."""
+def decide(event: Event, configuration: Configuration, *, must_wait: bool = False) -> Outcome:
+    """Decide about an event not decided before; the same event and configuration give the same outcome.
+
+    `must_wait` says that something of its channel is held in quarantine, behind which it has to queue up.
+    """
     channel = configuration.channel(event.channel) if event.channel else None
-    if event.channel and channel is None:
-        reason = f"channel {event.channel} belongs to no tenant"
+    if event.channel and (channel is None or must_wait):
+        reason = (
+            f"channel {event.channel} belongs to no tenant"
+            if channel is None
+            else f"waits behind what is held of channel {event.channel}"
+        )
         return Outcome(Kind.QUARANTINED, Decision(action=NO_RULE, channel=event.channel, reason=reason))
     tenant_id = event.tenant_id if event.tenant_id is not None else channel.tenant.id if channel else None
+    if event.revision == SHELL:
+        return Outcome(Kind.ACCEPTED, shell(tenant_id, event.channel))
     rule = configuration.choose(event)
     if rule is None:
         return Outcome(Kind.ACCEPTED, Decision(action=NO_RULE, tenant_id=tenant_id, channel=event.channel))
@@ -72,6 +82,12 @@ def decide(event: Event, configuration: Configuration) -> Outcome:
         template_version=command.template_version,
     )
     return Outcome(Kind.ACCEPTED, decision, command)
+
+
+def shell(tenant_id: int | None, channel: str | None) -> Decision:
+    """What is decided about an empty shell: nothing, until its content comes."""
+    reason = "an empty shell: its content comes with another record"
+    return Decision(action=Action.NONE, tenant_id=tenant_id, channel=channel, reason=reason)
 
 
 def _decision(

@@ -7,16 +7,26 @@ from typing import Final
 import msgspec
 
 from schemas.events import Coordinates, Decision, Event, Kind
+from streams.revisions import SHELL
 
 _encoder: Final = msgspec.msgpack.Encoder()
+
+
+class Update(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A later sighting that told more; `is_routed` where it was the first that could be decided."""
+
+    raw: Coordinates
+    revision: int
+    is_routed: bool
 
 
 class Seen(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What the router remembers of an idempotency key.
 
     `raw` is where it was first sighted; where that sighting was rejected and this one corrected it, `corrects` is where
-    the rejected one was. `kind` is accepted, rejected or quarantined. `commands` are the bytes that were emitted, to be
-    emitted again unchanged. `received_at` is in seconds since the epoch.
+    the rejected one was. `fingerprint` and `revision` are those of the sighting that told most. `kind` is accepted,
+    rejected or quarantined. `commands` are the bytes that were emitted, to be emitted again unchanged. `received_at` is
+    in seconds since the epoch.
     """
 
     raw: Coordinates
@@ -27,6 +37,19 @@ class Seen(msgspec.Struct, array_like=True, frozen=True, gc=False):
     decision: Decision
     commands: tuple[bytes, ...] = ()
     corrects: Coordinates | None = None
+    updates: tuple[Update, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the first revision that can be decided is still to come."""
+        return self.revision == SHELL or self.kind is Kind.QUARANTINED
+
+    def update(self, event: Event) -> Update | None:
+        """The update that an event is another delivery of."""
+        for update in self.updates:
+            if update.raw == event.raw and update.revision == event.revision:
+                return update
+        return None
 
     def encode(self) -> bytes:
         """The table's value."""
@@ -44,26 +67,32 @@ class Verdict(StrEnum):
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
     CORRECTED = "corrected"
+    UPGRADE = "upgrade"
 
 
 def judge(entry: bytes | None, event: Event, keep: timedelta) -> tuple[Verdict, Seen | None]:
     """Compare an event with the table's entry of its key.
 
-    The same raw coordinates are a redelivery: what was decided is said again. Other coordinates with the same body are
-    a duplicate; with another body a conflict, save that an event which was rejected may come again corrected. An entry
-    older than `keep`, by the event's own clock, does not count.
+    The same raw coordinates are a redelivery: what was decided is said again. Other coordinates are an upgrade where
+    they tell more and contradict nothing, a duplicate where they tell as much or less, and else a conflict, save that
+    an event which was rejected may come again corrected. An entry older than `keep`, by the event's own clock, does
+    not count.
     """
     if entry is None:
         return Verdict.FIRST, None
     seen = _decode(entry)
-    if seen.raw == event.raw:
+    if seen.raw == event.raw or (seen.updates and seen.update(event)):
         return Verdict.REDELIVERY, seen
     if seen.corrects == event.raw:  # a redelivery of what was corrected since: nothing new
         return Verdict.DUPLICATE, seen
     if event.received_at.timestamp() - seen.received_at > keep.total_seconds():
         return Verdict.FIRST, None
-    if seen.fingerprint == event.fingerprint:
-        return Verdict.DUPLICATE, seen
-    if seen.kind is Kind.REJECTED:
-        return Verdict.CORRECTED, seen
-    return Verdict.CONFLICT, seen
+    return _compare(seen, event), seen
+
+
+def _compare(seen: Seen, event: Event) -> Verdict:
+    """A shell contradicts nothing, whatever stands in it."""
+    is_same = seen.fingerprint == event.fingerprint or SHELL in (seen.revision, event.revision)
+    if is_same:
+        return Verdict.UPGRADE if event.revision > seen.revision else Verdict.DUPLICATE
+    return Verdict.CORRECTED if seen.kind is Kind.REJECTED else Verdict.CONFLICT

@@ -19,6 +19,7 @@ def headers_for(
     trace_id: str,
     tenant_id: int | None = None,
     replay: bytes | None = None,
+    origin: bytes | None = None,
 ) -> list[tuple[str, bytes]]:
     """The headers of a record that says `type` happened; `traceparent` where the trace id is a W3C one.
 
@@ -38,4 +39,6 @@ def headers_for(
         headers.append((names.TRACEPARENT, f"00-{trace_id}-{id.replace('-', '')[:16]}-01".encode()))
     if replay is not None:
         headers.append((names.REPLAY, replay))
+    if origin is not None:
+        headers.append((names.ORIGIN, origin))
     return headers

@@ -1,0 +1,160 @@
+"""What the router says about one record of an event: what was decided, now or before, and what is remembered of it."""
+
+from typing import Final
+
+import msgspec
+
+from schemas.events import Decision, Event, Kind
+from streams import quarantine
+from streams.decisions import Configuration, Outcome, decide, shell
+from streams.dedupe import Seen, Update, Verdict
+from streams.quarantine import Rows
+from streams.revisions import SHELL
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written about a record.
+
+    `kind` and `decision` go to event.accepted; a duplicate or conflict has no decision. `commands` are encoded.
+    `is_told` where what follows from the event's own content (evidence and the like) follows from this record.
+    `remembered` is the table's new entry, None where it stays as it is.
+    """
+
+    kind: Kind
+    decision: Decision | None = None
+    commands: tuple[bytes, ...] = ()
+    is_told: bool = False
+    remembered: Seen | None = None
+
+
+def sight(
+    verdict: Verdict,
+    seen: Seen | None,
+    event: Event,
+    configuration: Configuration,
+    rows: Rows,
+    *,
+    is_released: bool = False,
+) -> Said:
+    """Say what becomes of an event, given the verdict and the table's entry; what is held changes in `rows`.
+
+    The first revision that can be decided is; a later one adds to what is known, and makes no command. A record that
+    `is_released` from quarantine is decided where it was held, even behind others.
+    """
+    if seen is None:
+        return _first(event, configuration, rows, is_released=is_released)
+    match verdict:
+        case Verdict.CORRECTED:
+            return _first(event, configuration, rows, is_released=is_released, corrects=seen)
+        case Verdict.UPGRADE if seen.is_open:
+            return _upgraded(seen, event, _decide(event, configuration, rows, is_released=is_released))
+        case Verdict.UPGRADE:
+            update = Update(event.raw, event.revision, is_routed=False)
+            remembered = msgspec.structs.replace(seen, revision=event.revision, updates=(*seen.updates, update))
+            return Said(kind=_kind_of_update(seen), decision=seen.decision, remembered=remembered)
+        case Verdict.REDELIVERY if is_released and seen.kind is Kind.QUARANTINED:
+            return _released(seen, event, _decide(event, configuration, rows, is_released=True))
+        case Verdict.REDELIVERY:
+            if is_released:  # an update of what was decided a moment ago
+                quarantine.let_go(rows, event.channel or "", event.raw)
+            return _repeated(seen, event)
+        case Verdict.CONFLICT:
+            return Said(kind=Kind.CONFLICT)
+        case _:
+            return Said(kind=Kind.DUPLICATE)
+
+
+def _decide(event: Event, configuration: Configuration, rows: Rows, *, is_released: bool) -> Outcome:
+    channel = event.channel or ""
+    must_wait = not is_released and quarantine.is_holding(rows, channel)
+    outcome = decide(event, configuration, must_wait=must_wait)
+    if outcome.kind is not Kind.QUARANTINED:
+        if is_released:
+            quarantine.let_go(rows, channel, event.raw)
+    elif not is_released:
+        quarantine.hold(rows, channel, event.raw)
+    return outcome
+
+
+def _first(
+    event: Event, configuration: Configuration, rows: Rows, *, is_released: bool, corrects: Seen | None = None
+) -> Said:
+    outcome = _decide(event, configuration, rows, is_released=is_released)
+    remembered = Seen(
+        raw=event.raw,
+        fingerprint=event.fingerprint,
+        revision=event.revision,
+        kind=outcome.kind,
+        received_at=event.received_at.timestamp(),
+        decision=outcome.decision,
+        commands=_commands(outcome),
+        corrects=corrects.raw if corrects else None,
+    )
+    return _said(outcome, outcome.kind, remembered)
+
+
+def _upgraded(seen: Seen, event: Event, outcome: Outcome) -> Said:
+    update = Update(event.raw, event.revision, is_routed=outcome.kind is not Kind.QUARANTINED)
+    remembered = msgspec.structs.replace(
+        seen,
+        fingerprint=event.fingerprint,
+        revision=event.revision,
+        kind=outcome.kind,
+        decision=outcome.decision,
+        commands=_commands(outcome),
+        updates=(*seen.updates, update),
+    )
+    return _said(outcome, _kind_of_update(remembered), remembered)
+
+
+def _released(seen: Seen, event: Event, outcome: Outcome) -> Said:
+    """Decide what was held. A shell leaves the entry to the update that is held behind it."""
+    if outcome.kind is Kind.QUARANTINED:
+        return Said(kind=outcome.kind, decision=outcome.decision)
+    if event.revision == SHELL and seen.updates:
+        return _said(outcome, outcome.kind, None)
+    update = seen.update(event)
+    remembered = msgspec.structs.replace(
+        seen,
+        kind=outcome.kind,
+        decision=outcome.decision,
+        commands=_commands(outcome),
+        updates=tuple(msgspec.structs.replace(one, is_routed=True) if one is update else one for one in seen.updates),
+    )
+    return _said(outcome, _kind_of_update(remembered) if update else outcome.kind, remembered)
+
+
+def _repeated(seen: Seen, event: Event) -> Said:
+    """Say again what was said: from the table's entry alone, so that a redelivery writes the same bytes."""
+    if seen.kind is Kind.QUARANTINED:
+        return Said(kind=seen.kind, decision=seen.decision)
+    if event.revision == SHELL:
+        return Said(kind=Kind.ACCEPTED, decision=shell(seen.decision.tenant_id, event.channel), is_told=True)
+    update = seen.update(event)
+    is_routed = update.is_routed if update else not any(one.is_routed for one in seen.updates)
+    return Said(
+        kind=_kind_of_update(seen) if update else seen.kind,
+        decision=seen.decision,
+        commands=seen.commands if is_routed else (),
+        is_told=is_routed,
+    )
+
+
+def _said(outcome: Outcome, kind: Kind, remembered: Seen | None) -> Said:
+    return Said(
+        kind=kind,
+        decision=outcome.decision,
+        commands=_commands(outcome),
+        is_told=outcome.kind is not Kind.QUARANTINED,
+        remembered=remembered,
+    )
+
+
+def _kind_of_update(seen: Seen) -> Kind:
+    return Kind.UPDATED if seen.kind is Kind.ACCEPTED else seen.kind
+
+
+def _commands(outcome: Outcome) -> tuple[bytes, ...]:
+    return (_encode(outcome.command),) if outcome.command else ()

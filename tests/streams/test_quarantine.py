@@ -1,0 +1,47 @@
+"""What is held for a channel without an owner."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.events import Coordinates
+from streams.quarantine import channel_of, held, hold, is_holding, let_go
+from tests.streams.test_sightings import Rows
+
+CHANNELS = ("canalum", "canal", "café")
+
+
+def place(offset: int) -> Coordinates:
+    return Coordinates("raw.webhook", 0, offset)
+
+
+steps = st.lists(st.tuples(st.sampled_from(CHANNELS), st.booleans(), st.integers(0, 6)), max_size=40)
+
+
+@given(steps)
+def test_it_is_a_list_in_the_order_of_arrival_per_channel(taken: list[tuple[str, bool, int]]) -> None:
+    rows = Rows()
+    expected: dict[str, list[Coordinates]] = {channel: [] for channel in CHANNELS}
+    for channel, comes, offset in taken:
+        places = expected[channel]
+        if comes:
+            hold(rows, channel, place(offset))
+            if places[-1:] != [place(offset)]:
+                places.append(place(offset))
+        else:
+            let_go(rows, channel, place(offset))
+            if place(offset) in places:
+                places.remove(place(offset))
+
+    assert {channel: list(held(rows.get, channel)) for channel in CHANNELS} == expected
+    holding = {channel for channel in CHANNELS if expected[channel]}
+    assert {channel for channel in CHANNELS if is_holding(rows, channel)} == holding
+    assert {channel_of(key) for key in rows.data} - {None} == holding
+    assert len(rows.data) == len(holding) + sum(map(len, expected.values()))
+
+
+def test_two_events_of_one_record_are_held_by_its_one_place() -> None:
+    rows = Rows()
+    hold(rows, "canalum", place(1))
+    hold(rows, "canalum", place(1))
+
+    assert list(held(rows.get, "canalum")) == [place(1)]

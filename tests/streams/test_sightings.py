@@ -1,0 +1,211 @@
+"""What is said about the records of one event: shells, updates, redeliveries, quarantine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.events import Coordinates, Event, Kind
+from streams import quarantine, revisions
+from streams.configuration import Configuration
+from streams.dedupe import judge
+from streams.sightings import Said, sight
+from tests.streams.samples import event
+from tests.streams.samples_configuration import configuration, usual
+
+KEEP = timedelta(days=30)
+CHANNEL = "canalum"
+ENTRY = b"k"
+TEXT = "fingerprint of a text"
+
+
+@dataclass
+class Rows:
+    """The table of one partition."""
+
+    data: dict[bytes, bytes] = field(default_factory=dict)
+
+    def get(self, key: bytes) -> bytes | None:
+        return self.data.get(key)
+
+    def set(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self.data.pop(key, None)
+        else:
+            self.data[key] = value
+
+
+@dataclass
+class Router:
+    """The router's steps for one key."""
+
+    configuration: Configuration
+    rows: Rows = field(default_factory=Rows)
+
+    def take(self, record: Event, *, is_released: bool = False) -> Said:
+        entry = self.rows.get(ENTRY)
+        verdict, seen = judge(entry, record, KEEP)
+        said = sight(verdict, seen, record, self.configuration, self.rows, is_released=is_released)
+        if said.remembered is not None:
+            self.rows.set(ENTRY, said.remembered.encode())
+        return said
+
+    def held(self) -> list[Coordinates]:
+        return list(quarantine.held(self.rows.get, CHANNEL))
+
+
+def bill(offset: int, revision: int = revisions.COMPLETE, fingerprint: str = TEXT, channel: str = CHANNEL) -> Event:
+    """An event that is answered with a message, so that each routing can be counted."""
+    if revision == revisions.SHELL:
+        fingerprint = f"shell {offset}"
+    return event(
+        payload={"to": "5547999990001", "name": "Ana"},
+        channel=channel,
+        raw=Coordinates("raw.webhook", 0, offset),
+        revision=revision,
+        fingerprint=fingerprint,
+    )
+
+
+def kinds(router: Router, records: Sequence[Event]) -> list[Kind]:
+    return [router.take(record).kind for record in records]
+
+
+def test_a_shell_is_recorded_and_its_text_is_routed_as_an_update() -> None:
+    router = Router(usual())
+
+    shell, text, again = (router.take(record) for record in (bill(0, revisions.SHELL), bill(1), bill(2)))
+
+    assert (shell.kind, shell.commands) == (Kind.ACCEPTED, ())
+    assert shell.decision is not None
+    assert (shell.decision.action, "shell" in (shell.decision.reason or "")) == ("none", True)
+    assert (text.kind, len(text.commands)) == (Kind.UPDATED, 1)
+    assert (again.kind, again.commands) == (Kind.DUPLICATE, ())
+
+
+def test_a_shell_after_the_text_changes_nothing() -> None:
+    router = Router(usual())
+    router.take(bill(0))
+    before = dict(router.rows.data)
+
+    assert router.take(bill(1, revisions.SHELL)).kind is Kind.DUPLICATE
+    assert router.rows.data == before
+
+
+def test_two_shells_are_duplicates_whatever_stands_in_them() -> None:
+    assert kinds(Router(usual()), [bill(0, revisions.SHELL), bill(1, revisions.SHELL)]) == ["accepted", "duplicate"]
+
+
+def test_what_is_better_known_is_an_update_without_a_second_command() -> None:
+    router = Router(usual())
+    first = router.take(bill(0))
+
+    fetched = router.take(bill(1, revisions.MEDIA_READY))
+
+    assert (fetched.kind, fetched.commands, fetched.decision) == (Kind.UPDATED, (), first.decision)
+    assert not fetched.is_told
+    assert router.take(bill(2, revisions.MEDIA_FAILED)).kind is Kind.DUPLICATE
+
+
+def test_another_content_is_a_conflict_also_where_it_tells_more() -> None:
+    router = Router(usual())
+    router.take(bill(0))
+
+    assert router.take(bill(1, fingerprint="other")).kind is Kind.CONFLICT
+    assert router.take(bill(2, revisions.MEDIA_READY, "other")).kind is Kind.CONFLICT
+
+
+@pytest.mark.parametrize("now", [usual(), configuration()], ids=["the same rules", "no rules"])
+def test_every_redelivery_says_the_same_again_whatever_the_rules_say_now(now: Configuration) -> None:
+    router = Router(usual())
+    records = [bill(0, revisions.SHELL), bill(1), bill(2, revisions.MEDIA_READY)]
+    first = [router.take(record) for record in records]
+    before = dict(router.rows.data)
+
+    router.configuration = now
+    again = [router.take(record) for record in records]
+
+    assert [msgspec.structs.replace(said, remembered=None) for said in first] == again
+    assert router.rows.data == before
+
+
+def test_an_unknown_channel_is_held_and_decided_once_it_is_released() -> None:
+    router = Router(usual())
+    held = bill(0, channel="canaldois")
+    assert router.take(held).kind is Kind.QUARANTINED
+    assert list(quarantine.held(router.rows.get, "canaldois")) == [held.raw]
+
+    still = router.take(held, is_released=True)
+    assert (still.kind, still.commands) == (Kind.QUARANTINED, ())
+    assert list(quarantine.held(router.rows.get, "canaldois")) == [held.raw]
+
+
+def test_what_was_held_is_released_in_order_and_what_comes_meanwhile_waits_behind_it() -> None:
+    router = Router(configuration())
+    held = [bill(0, revisions.SHELL), bill(1), bill(2, revisions.MEDIA_READY)]
+    assert kinds(router, held) == ["quarantined"] * 3
+
+    router.configuration = usual()
+    duplicate = router.take(bill(3, revisions.MEDIA_READY))
+    released = [router.take(record, is_released=True) for record in held]
+
+    assert duplicate.kind is Kind.DUPLICATE
+    assert [said.kind for said in released] == ["accepted", "updated", "updated"]
+    assert [len(said.commands) for said in released] == [0, 1, 0]
+    assert router.held() == []
+    assert not [key for key in router.rows.data if key != ENTRY]
+    again = [router.take(record, is_released=True) for record in held]
+    assert [msgspec.structs.replace(said, remembered=None) for said in released] == again
+
+
+def test_an_update_that_comes_while_its_shell_is_held_waits_too() -> None:
+    router = Router(configuration())
+    router.take(bill(0, revisions.SHELL))
+    router.configuration = usual()
+
+    update = router.take(bill(1))
+
+    assert (update.kind, update.commands) == (Kind.QUARANTINED, ())
+    assert update.decision is not None
+    assert "waits behind" in (update.decision.reason or "")
+    assert router.held() == [bill(0).raw, bill(1).raw]
+
+
+sightings = st.lists(
+    st.tuples(
+        st.integers(0, 5),
+        st.sampled_from([revisions.SHELL, revisions.COMPLETE, revisions.MEDIA_FAILED, revisions.MEDIA_READY]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(sightings, st.booleans())
+def test_any_order_and_repetition_makes_one_command_of_all_that_has_content(
+    told: list[tuple[int, int]], is_held_first: bool
+) -> None:
+    """`told` are record and revision; one place holds one revision."""
+    revision_at: dict[int, int] = {}
+    records = [bill(offset, revision_at.setdefault(offset, revision)) for offset, revision in told]
+    router = Router(configuration() if is_held_first else usual())
+    said = [(record, router.take(record)) for record in records]
+    router.configuration = usual()
+    by_place = {record.raw: record for record in records}
+    while places := router.held():
+        said.append((by_place[places[0]], router.take(by_place[places[0]], is_released=True)))
+
+    routed = {record.raw for record, one in said if one.commands}
+    has_content = any(record.revision > revisions.SHELL for record in records)
+    assert len(routed) == has_content
+    assert {command for _, one in said for command in one.commands} == (
+        {command for _, one in said for command in one.commands[:1]}
+    )
+    _, seen = judge(router.rows.get(ENTRY), records[0], KEEP)
+    assert seen is not None
+    assert seen.revision == max(record.revision for record in records)
+    assert Kind.CONFLICT not in {one.kind for _, one in said}
