@@ -13,6 +13,9 @@ from tests.support.stack import stack as running_stack
 
 choose_profile()
 
+QUICK = {"POSTO_MEDIA_FIRST_TRY_SECONDS": "0.5", "POSTO_MEDIA_RETRY_SECONDS": "0.5,0.5,1,1,1,2,2"}
+"""Settings of the run's stack where the defaults would keep a test waiting."""
+
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -52,5 +55,5 @@ def new_database(mysql_server: str) -> Iterator[Callable[[], str]]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole stack, as `posto up` makes it, shared by the end-to-end tests: use keys and contacts of your own."""
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+    with running_stack(tmp_path_factory.mktemp("stack"), **QUICK) as running:
         yield running
