@@ -86,7 +86,7 @@ def stack(folder: Path, **settings: str) -> Iterator[Stack]:
     jars(layout.kafka, layout.log / "kafka.log")
     env = {"POSTO_LOCAL_DIR": str(layout.root), **own_ports(int(settings.get("POSTO_WORKERS", "1"))), **settings}
     try:
-        done = posto(folder, env, "up", "--no-demo")
+        done = posto(layout.root, env, "up", "--no-demo")
         if done.returncode != 0:
             raise RuntimeError(f"`posto up` ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         yield Stack(layout, {**environment.read(layout.env), **settings})
