@@ -15,7 +15,7 @@ from schemas.events import Coordinates, Event
 from schemas.gateway import MediaFile
 from schemas.media import FetchMedia
 from streams import media, topics
-from streams.envelope import headers_for
+from streams.envelope import event_headers
 from streams.errands.errand import Answer, Done, Emission, Errand, NotYet
 from streams.errands.errands import Errands
 from streams.normalization import embedded
@@ -127,12 +127,4 @@ def _failed(fetch: Fetch, reason: str) -> Done:
 
 
 def _told(event: Event) -> Emission:
-    around = headers_for(
-        id=event.event_id,
-        type=event.event_type,
-        source=event.source_system,
-        time=event.occurred_at,
-        trace_id=event.trace_id,
-        tenant_id=event.tenant_id,
-    )
-    return Emission(topics.EVENT_NORMALIZED, event.stream_key.encode(), _encode_event(event), around)
+    return Emission(topics.EVENT_NORMALIZED, event.stream_key.encode(), _encode_event(event), event_headers(event))

@@ -9,7 +9,7 @@ import msgspec
 from agents import metrics
 from schemas import event_types, headers
 from streams import topics
-from streams.envelope import headers_for
+from streams.envelope import event_headers
 from streams.normalization import events, webhooks
 from streams.normalization.blobs import Blob
 from streams.normalization.noise import Noise
@@ -42,7 +42,7 @@ def build(store: ObjectStore) -> AgentFunction:
             except ValueError as error:
                 batch.reject(record, error)
                 continue
-            replay = raw.headers.get(headers.REPLAY)
+            replay, origin = raw.headers.get(headers.REPLAY), raw.headers.get(headers.ORIGIN)
             for event, found in normalized:
                 blobs.extend(found)
                 if event.event_type.startswith(event_types.UNKNOWN):
@@ -51,16 +51,7 @@ def build(store: ObjectStore) -> AgentFunction:
                     topics.EVENT_NORMALIZED,
                     event.stream_key.encode(),
                     _encode(event),
-                    headers_for(
-                        id=event.event_id,
-                        type=event.event_type,
-                        source=event.source_system,
-                        time=event.occurred_at,
-                        trace_id=event.trace_id,
-                        tenant_id=event.tenant_id,
-                        replay=replay,
-                        origin=raw.headers.get(headers.ORIGIN),
-                    ),
+                    event_headers(event, replay=replay, origin=origin),
                 )
         if blobs:
             await _put(store, blobs)

@@ -13,7 +13,7 @@ from streams import keys, topics
 from streams.contact_links import link_of
 from streams.decisions import Configuration
 from streams.dedupe import judge
-from streams.envelope import headers_for
+from streams.envelope import event_headers
 from streams.evidence import evidence_of
 from streams.lookups import lookup_of
 from streams.media import fetch_of
@@ -90,7 +90,8 @@ def build(source: ConfigurationSource, *, keep: timedelta) -> AgentFunction:
 
 def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said) -> None:
     """Write what was said, and what follows from it."""
-    around = _headers(record, event)
+    replay, origin = header(record.headers, headers.REPLAY), header(record.headers, headers.ORIGIN)
+    around = event_headers(event, replay=replay, origin=origin)
     batch.emit(topics.EVENT_ACCEPTED, record.key, _accepted(value, said.kind, said.decision), around)
     metrics.EVENTS.labels(said.kind).inc()
     if not said.is_told:
@@ -125,16 +126,3 @@ def _accepted(value: bytes, kind: Kind, decision: Decision | None) -> bytes:
     body = value.rstrip()[:-1]
     added = _encode({"kind": kind, "decision": decision} if decision else {"kind": kind})
     return b"%b,%b" % (body, added[1:])
-
-
-def _headers(record: Record, event: Event) -> Headers:
-    return headers_for(
-        id=event.event_id,
-        type=event.event_type,
-        source=event.source_system,
-        time=event.occurred_at,
-        trace_id=event.trace_id,
-        tenant_id=event.tenant_id,
-        replay=header(record.headers, headers.REPLAY),
-        origin=header(record.headers, headers.ORIGIN),
-    )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from schemas import headers as names
+from schemas.events import Event
 
 _TRACE: Final = re.compile(r"[0-9a-f]{32}")
 _SPEC: Final = b"1.0"
@@ -42,3 +43,17 @@ def headers_for(
     if origin is not None:
         headers.append((names.ORIGIN, origin))
     return headers
+
+
+def event_headers(event: Event, *, replay: bytes | None = None, origin: bytes | None = None) -> list[tuple[str, bytes]]:
+    """The headers of a record that tells an event."""
+    return headers_for(
+        id=event.event_id,
+        type=event.event_type,
+        source=event.source_system,
+        time=event.occurred_at,
+        trace_id=event.trace_id,
+        tenant_id=event.tenant_id,
+        replay=replay,
+        origin=origin,
+    )
