@@ -82,17 +82,6 @@ class Published:
         return Published(entries, versions, faults, is_complete)
 
 
-def fault_of(entry: Entry) -> str | None:
-    """Why a rule or template does not compile, with the place; None where it does."""
-    match entry:
-        case Rule():
-            return next((str(fault) for fault in RuleSet([entry]).faults), None)
-        case Template():
-            return next((f"body: {fault.reason}" for fault in TemplateSet([entry]).faults), None)
-        case _:
-            return None
-
-
 def counted(entries: Mapping[Key, Entry]) -> Sentinel:
     """How many entries of each kind there are."""
     channels, templates, rules = (sum(key.topic == topic for key in entries) for topic in ENTRIES)

@@ -6,8 +6,9 @@ from enum import StrEnum
 import msgspec
 
 from schemas.configuration import Rule, Template
-from streams.configuration import Entry, Key, Published, fault_of
+from streams.configuration import Entry, Key, Published
 from streams.publication import Authored, plan
+from streams.soundness import fault_of
 
 
 class State(StrEnum):

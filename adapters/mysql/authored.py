@@ -8,9 +8,10 @@ import msgspec
 from adapters.mysql.pool import Row, Session
 from schemas.configuration import WPP_GATEWAY, Channel, Rule, Template, Tenant
 from streams import topics
-from streams.configuration import Entry, Key, fault_of
+from streams.configuration import Entry, Key
 from streams.identity import canonical_channel
 from streams.publication import Authored
+from streams.soundness import fault_of, rule_of
 
 MAX_BYTES: Final = 900_000
 """Largest entry as JSON, so that it stays within a topic's record together with what is published around it."""
@@ -56,14 +57,8 @@ def authored(rows: dict[str, list[Row]]) -> Authored:
             try:
                 entries[key] = _publishable(make(key.id, row))
             except ValueError as error:
-                faults[key] = _place_first(str(error))
+                faults[key] = str(error)
     return Authored(entries, faults)
-
-
-def _place_first(message: str) -> str:
-    """`action: Invalid enum value` of msgspec's ``Invalid enum value - at `$.action` ``; any other message as it is."""
-    reason, found, place = message.partition(" - at `$.")
-    return f"{place.rstrip('`')}: {reason}" if found else message
 
 
 def _publishable(entry: Entry) -> Entry:
@@ -106,7 +101,7 @@ def _template(name: str, row: Row) -> Template:
 def _rule(rule_id: str, row: Row) -> Rule:
     texts = {name: row[name] or None for name in ("source_system", "template")}  # an empty text is none
     objects = {name: _json(row, name) for name in ("conditions", "send_window", "pace", "metadata")}
-    return msgspec.convert({**row, **texts, **objects, "id": rule_id, "is_enabled": bool(row["is_enabled"])}, Rule)
+    return rule_of({**row, **texts, **objects, "id": rule_id, "is_enabled": bool(row["is_enabled"])})
 
 
 _KINDS: Final[dict[str, tuple[Callable[[Row], str], Callable[[str, Row], Entry]]]] = {

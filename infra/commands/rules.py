@@ -24,6 +24,12 @@ def try_event(
         typer.Argument(metavar="EVENT.json", help="What POST /api/events takes, a record, or a webhook; - is stdin."),
     ],
     at: At = None,
+    rule: Annotated[
+        typer.FileBinaryRead | None,
+        typer.Option(
+            "--rule", metavar="RULE.json", help="As if this rule were in force too, in place of one of its id."
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also name the rules for other event types.")] = False,
     wait: Wait = WAIT_SECONDS,
     as_json: AsJson = False,
@@ -35,19 +41,23 @@ def try_event(
 
     - `posto rules test invoice.json` tries an event as a producer sends it.
     - `posto rules test invoice.json --at 2026-01-15` tries it as if it came on that day.
+    - `posto rules test invoice.json --rule new.json` tries a rule before it is put in force; a bad one is refused with
+      the place of its error, such as `conditions.payload.amount.$gt`, and exit code 2.
     - `kcat -C -b $KAFKA_BOOTSTRAP_SERVERS -t event.accepted -p 0 -o -1 -e | posto rules test -` tries the last one of
       a partition.
     """
     from infra import rules_view
     from infra.event_files import moment, read_event
     from infra.in_force import read_in_force
+    from infra.rule_files import with_rule
     from infra.settings import load
     from streams.configuration import Configuration
     from streams.explanation import Fate
     from streams.trial import attempt
 
     tried = read_event(event.read(), None if at is None else moment(at))
-    trial = attempt(tried, Configuration(asyncio.run(read_in_force(load(), wait))))
+    published = asyncio.run(read_in_force(load(), wait))
+    trial = attempt(tried, Configuration(published if rule is None else with_rule(published, rule.read())))
     if not everything:
         trial = trial._replace(considered=[one for one in trial.considered if one.fate is not Fate.EVENT_TYPE])
     if as_json:

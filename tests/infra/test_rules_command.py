@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +63,17 @@ async def test_an_event_is_tried_against_what_is_in_force(hub: Settings, db: Dat
     ]
     assert done.exit_code == 0
     assert "elsewhere" in (await rules("test", "-", "--all", stdin=EVENT)).stdout
+
+
+async def test_a_rule_is_tried_before_it_is_in_force(hub: Settings, rules: Posto, tmp_path: Path) -> None:
+    await publish_configuration(hub)
+    new = tmp_path / "new.json"
+    new.write_text('{"id": "new", "event_type": "a.b", "action": "none", "priority": 1}')
+    tried = await rules("test", "-", "--rule", str(new), stdin=EVENT)
+    assert "✓ new: wins, it comes before r, which matches too" in tried.stdout
+    new.write_text('{"id": "new", "event_type": "a.b", "action": "fly"}')
+    refused = await rules("test", "-", "--rule", str(new), stdin=EVENT)
+    assert "would be refused: action: " in str(refused.exception)
 
 
 async def test_what_would_not_be_carried_out_ends_with_1(hub: Settings, rules: Posto) -> None:

@@ -1,3 +1,5 @@
+import timeit
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -98,6 +100,23 @@ def test_an_event_type_with_very_many_segments_is_no_burden() -> None:
     found = rules.choose(event(".".join("a" * 200_000)))
     assert found is not None
     assert found.id == "b"
+
+
+def test_a_thousand_rules_cost_little_more_than_a_few() -> None:
+    def rules(number: int) -> list[Rule]:
+        each = [rule(f"t{n}", f"type{n}.of.event", conditions={"amount": {"$gt": 1}}) for n in range(number)]
+        alike = [rule(f"p{n}", "type0.of.event", conditions={"plan": f"p{n}"}, priority=1) for n in range(number)]
+        return [*each, *alike]
+
+    subject = event("type0.of.event", {"amount": 2, "plan": "another"})
+
+    def seconds(number: int) -> float:
+        chooser = RuleSet(rules(number))
+        assert (found := chooser.choose(subject)) is not None
+        assert found.id == "t0"
+        return min(timeit.repeat(lambda: chooser.choose(subject), number=200, repeat=20))
+
+    assert seconds(500) < 5 * seconds(2)
 
 
 segments = st.sampled_from(["a", "b", "c"])
