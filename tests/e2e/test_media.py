@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64encode
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -29,17 +30,17 @@ class Phone:
         body: dict[str, Any] = {"channel": CHANNEL, "from": self.number, "type": kind, "text": text}
         if file is not None:
             body |= {"media_base64": b64encode(file).decode(), "mime_type": mime_type}
-        message_id: str = (await self._control("POST", "inbound", body))["message_id"]
+        message_id: str = (await self.control("POST", "inbound", body))["message_id"]
         return message_id.split("_")[2]
 
     async def gateway_has_files_after(self, seconds: float) -> None:
-        await self._control("PATCH", "config", {"media_delay_seconds": seconds})
+        await self.control("PATCH", "config", {"media_delay_seconds": seconds})
 
     async def fault(self, **fault: Any) -> None:
-        await self._control("POST", "faults", {"route": "media"} | fault)
+        await self.control("POST", "faults", {"route": "media"} | fault)
 
     async def faults(self) -> list[Any]:
-        found: list[Any] = (await self._control("GET", "faults"))["faults"]
+        found: list[Any] = (await self.control("GET", "faults"))["faults"]
         return found
 
     async def message(self, key: str, state: str) -> dict[str, Any]:
@@ -48,11 +49,22 @@ class Phone:
         found: dict[str, Any] = await self.hub.row(statement, key, check=lambda row: row["media_state"] == state)
         return found
 
-    async def _control(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    async def control(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Call one of the simulator's own routes."""
         answer = await self.hub.http.request(method, f"{self.hub.stack.simulator}/_sim/{path}", json=body)
         assert answer.status_code == 200, answer.text
         shown: dict[str, Any] = answer.json()
         return shown
+
+
+@pytest.fixture
+async def phone(hub: Hub) -> AsyncIterator[Phone]:
+    """A fresh phone; the gateway is as before when the test is over."""
+    phone = Phone(hub)
+    before = (await phone.control("GET", "config"))["media_delay_seconds"]
+    yield phone
+    await phone.gateway_has_files_after(before)
+    await phone.control("DELETE", "faults")
 
 
 def media_of(row: dict[str, Any]) -> dict[str, Any]:
@@ -64,8 +76,8 @@ async def stored(hub: Hub, ref: str) -> bytes:
     return await open_store(str(hub.stack.layout.media), S3Access()).get(ref)
 
 
-async def test_a_voice_note_whose_bytes_stand_in_the_text_is_ready_at_once_and_stored(hub: Hub) -> None:
-    phone, voice = Phone(hub), b"OggS" + os.urandom(66_000)
+async def test_a_voice_note_whose_bytes_stand_in_the_text_is_ready_at_once_and_stored(hub: Hub, phone: Phone) -> None:
+    voice = b"OggS" + os.urandom(66_000)
     encoded = b64encode(voice).decode()
 
     key = await phone.sends("ptt", text=encoded)
@@ -84,8 +96,8 @@ async def test_a_voice_note_whose_bytes_stand_in_the_text_is_ready_at_once_and_s
     assert commands == []
 
 
-async def test_an_image_without_bytes_is_visible_at_once_and_ready_after_its_fetch(hub: Hub) -> None:
-    phone, image = Phone(hub), JPEG + os.urandom(200_000)
+async def test_an_image_without_bytes_is_visible_at_once_and_ready_after_its_fetch(hub: Hub, phone: Phone) -> None:
+    image = JPEG + os.urandom(200_000)
     await phone.gateway_has_files_after(3600)
 
     key = await phone.sends("image", file=image, mime_type="image/jpeg")
@@ -106,8 +118,7 @@ async def test_an_image_without_bytes_is_visible_at_once_and_ready_after_its_fet
     assert f"file ready  image/jpeg  {len(image)} bytes  {found['ref']}" in shown
 
 
-async def test_a_file_that_never_comes_has_failed_and_the_message_stays(hub: Hub) -> None:
-    phone = Phone(hub)
+async def test_a_file_that_never_comes_has_failed_and_the_message_stays(phone: Phone) -> None:
     await phone.gateway_has_files_after(0)
 
     key = await phone.sends("document", text="")
@@ -117,8 +128,8 @@ async def test_a_file_that_never_comes_has_failed_and_the_message_stays(hub: Hub
     assert row["type"] == "document"
 
 
-async def test_a_worker_killed_in_the_middle_of_a_fetch_leaves_it_to_the_next_one(hub: Hub) -> None:
-    phone, image = Phone(hub), JPEG + os.urandom(1_000)
+async def test_a_worker_killed_in_the_middle_of_a_fetch_leaves_it_to_the_next_one(hub: Hub, phone: Phone) -> None:
+    image = JPEG + os.urandom(1_000)
     await phone.gateway_has_files_after(0)
     await phone.fault(kind="hang", delay_seconds=100)
 
