@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from adapters.mysql.authored import read_authored
 from adapters.mysql.errors import DatabaseError
@@ -34,7 +35,12 @@ async def read_in_force(settings: Settings, wait: float) -> Published:
 
 
 async def _read(settings: Settings) -> Published:
-    topics_of_it: ConfigurationLog = await started(lambda: ConfigurationLog(connection(settings), ENTRIES))
+    try:
+        topics_of_it: ConfigurationLog = await started(
+            lambda: ConfigurationLog(connection(settings), ENTRIES), fatal=(UnknownTopicOrPartitionError,)
+        )
+    except UnknownTopicOrPartitionError as error:
+        raise OperatorError(f"Kafka has {error.args[0]}: run `posto topics apply`.") from None
     try:
         await topics_of_it.read_to_end()
         return topics_of_it.published

@@ -35,10 +35,10 @@ def connection(settings: Settings) -> dict[str, Any]:
     return arguments
 
 
-async def started(make: Callable[[], Any]) -> Any:
+async def started(make: Callable[[], Any], *, fatal: tuple[type[KafkaError], ...] = ()) -> Any:
     """Make and start an aiokafka client; while no broker answers, say so and try again with a fresh one.
 
-    A client whose start failed cannot be started again, hence `make`.
+    A client whose start failed cannot be started again, hence `make`. Errors that are `fatal` are raised at once.
     """
     wait = _FIRST_WAIT
     while True:
@@ -47,6 +47,8 @@ async def started(make: Callable[[], Any]) -> Any:
             await client.start()
         except KafkaError as error:
             await _closed(client)
+            if isinstance(error, fatal):
+                raise
             log.warning("kafka_not_reachable", error=str(error), retry_in_seconds=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)

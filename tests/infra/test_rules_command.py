@@ -13,7 +13,8 @@ from adapters.mysql.pool import Database
 from infra.cli import app
 from infra.configuration import publish_configuration
 from infra.errors import OperatorError
-from infra.settings import Settings
+from infra.in_force import read_in_force
+from infra.settings import Settings, load
 from tests.infra.test_configuration import SEEDS, author
 
 pytestmark = pytest.mark.integration
@@ -112,3 +113,9 @@ async def test_before_the_first_complete_publication_it_says_so(rules: Posto) ->
     done = await rules("test", "-", stdin=EVENT)
     assert isinstance(done.exception, OperatorError)
     assert "No complete configuration was published yet" in str(done.exception)
+
+
+async def test_topics_that_are_missing_are_said_at_once(hub_kafka: str) -> None:
+    elsewhere = load(_env_file=None, kafka_bootstrap_servers=hub_kafka)
+    with pytest.raises(OperatorError, match=r"no topic config\..*`posto topics apply`"):
+        await read_in_force(elsewhere, 30)
