@@ -7,9 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from schemas import event_types
-from schemas.media import MediaState
 from streams import identity, keys, revisions, timestamps
 from streams.identity import MessageId
+from streams.normalization import files
 from streams.normalization.blobs import Blob
 from streams.normalization.inbound import (
     Ack,
@@ -28,12 +28,6 @@ from streams.normalization.raw import RawRecord
 _VOLATILE: Final = frozenset({"event_id", "correlation_id", "timestamp", "clientReceivedTsMillis"})
 """Fields of an envelope that are new at every emission of one fact."""
 _LONGEST_NAME: Final = 80
-_NO_ID: Final = "the message has no id"
-_REVISIONS: Final = {
-    MediaState.PENDING: revisions.COMPLETE,
-    MediaState.FAILED: revisions.MEDIA_FAILED,
-    MediaState.READY: revisions.MEDIA_READY,
-}
 _SAID_AS: Final = {"ptt": "audio"}
 """The type of a voice note differs from one emission to the next."""
 
@@ -86,7 +80,7 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
     content = said.content
     says, contact = _says(content), _contact(said.chat)
     is_shell = said.is_shell
-    media = None if is_shell or content.media is None else _media(content, said.id)
+    media = None if is_shell or content.media is None else files.told(content.media, content.thumbnail, said.id)
     told_apart = None if said.id else [contact, says, *_told_apart_by(content)]
     key = _key(channel, keys.MESSAGE, said.id, told_apart, around)
     return Fact(
@@ -107,7 +101,7 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
             caption=content.caption,
             text_length=content.text_length,
             media=media,
-            location=_with_thumbnail(content.location, content) if content.type == "location" else None,
+            location=files.with_thumbnail(content.location, content.thumbnail) if content.type == "location" else None,
             vcard=content.vcard,
             quoted=content.quoted,
             shell=is_shell or None,
@@ -117,7 +111,7 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
         occurred_at=around.occurred_at,
         contact=contact,
         external_id=_full(said.id),
-        revision=revisions.SHELL if is_shell else _REVISIONS[media["state"]] if media else revisions.COMPLETE,
+        revision=revisions.SHELL if is_shell else files.revision(media),
         blobs=content.blobs,
     )
 
@@ -205,20 +199,6 @@ def _says(content: Content) -> list[Any]:
     """What all emissions of one message agree on: not where its file lies, nor what that is called."""
     place = content.location and [content.location["lat"], content.location["lng"]]
     return [_SAID_AS.get(content.type, content.type), content.text, content.caption, place, content.vcard]
-
-
-def _media(content: Content, named: MessageId | None) -> dict[str, Any]:
-    """The file as the event tells of it. Without the message's id nobody can be asked for it."""
-    described = _with_thumbnail(content.media, content) or {}
-    if "ref" in described:
-        return {"state": MediaState.READY, **described}
-    if named is None:
-        return {"state": MediaState.FAILED, **described, "reason": _NO_ID}
-    return {"state": MediaState.PENDING, **described}
-
-
-def _with_thumbnail(described: dict[str, Any] | None, content: Content) -> dict[str, Any] | None:
-    return described if content.thumbnail is None else {**(described or {}), "thumbnail": content.thumbnail}
 
 
 def _told_apart_by(content: Content) -> list[Any]:

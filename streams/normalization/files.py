@@ -4,10 +4,19 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from schemas.media import MediaState
+from streams import revisions
+from streams.identity import MessageId
 from streams.normalization import embedded, fields
 from streams.normalization.blobs import Blob
 
 _JPEG: Final = "image/jpeg"
+_NO_ID: Final = "the message has no id"
+_REVISIONS: Final = {
+    MediaState.PENDING: revisions.COMPLETE,
+    MediaState.FAILED: revisions.MEDIA_FAILED,
+    MediaState.READY: revisions.MEDIA_READY,
+}
 _UNKNOWN: Final = "application/octet-stream"
 _WITH_THUMBNAIL: Final = frozenset({"image", "video", "document", "sticker", "location"})
 _TYPE_OF_BYTES: Final = {"audio": "audio", "image": "image", "video": "video"}
@@ -49,6 +58,26 @@ def thumbnail(kind: str, encoded: Any) -> Blob | None:
         return None
     data = embedded.decode(encoded)
     return None if data is None else Blob.of(data, _JPEG)
+
+
+def told(media: dict[str, Any], thumbnail: dict[str, Any] | None, named: MessageId | None) -> dict[str, Any]:
+    """The file as an event tells of it. Without the message's id nobody can be asked for what did not come with it."""
+    described = with_thumbnail(media, thumbnail) or {}
+    if "ref" in described:
+        return {"state": MediaState.READY, **described}
+    if named is None:
+        return {"state": MediaState.FAILED, **described, "reason": _NO_ID}
+    return {"state": MediaState.PENDING, **described}
+
+
+def with_thumbnail(described: dict[str, Any] | None, thumbnail: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A file or a place, with its small picture where it has one."""
+    return described if thumbnail is None else {**(described or {}), "thumbnail": thumbnail}
+
+
+def revision(media: dict[str, Any] | None) -> int:
+    """How much a message tells that has this file, or none."""
+    return revisions.COMPLETE if media is None else _REVISIONS[media["state"]]
 
 
 def shown(blob: Blob) -> dict[str, Any]:

@@ -4,6 +4,10 @@ from typing import Final
 
 import msgspec
 
+from streams.normalization import fields
+from streams.normalization.fields import Parts
+from streams.normalization.vocabulary import CHANNEL_STATES
+
 TECHNICAL: Final = {
     "onpresencechanged": "presence",
     "presence.update": "presence",
@@ -19,6 +23,20 @@ NOTICES: Final = frozenset({"notification_template", "e2e_notification", "protoc
 
 BROADCAST: Final = "broadcast"
 STATUS: Final = "status"
+STATUS_FIND: Final = "status-find"
+
+
+def kind_of(parts: Parts) -> str | None:
+    """The kind of a body that is noise by its name, and by holding no state of the channel; None where it may be more.
+
+    The engine's name says more than the wrapper's.
+    """
+    engine, named = fields.engine_name(parts), fields.event_name(parts)
+    if kind := TECHNICAL.get(engine) or TECHNICAL.get(named):
+        return kind
+    if STATUS_FIND not in (engine, named):
+        return None
+    return None if any(word in CHANNEL_STATES for word in fields.each(parts, fields.STATE, fields.word)) else STATUS
 
 
 class Noise(msgspec.Struct, frozen=True):

@@ -42,7 +42,6 @@ class Kind(StrEnum):
     OWN_MESSAGE = "own_message"
     ACK = "ack"
     CONNECTION = "connection"
-    STATUS = "status"
     QR = "qr"
     REACTION = "reaction"
     REVOKED = "revoked"
@@ -56,8 +55,8 @@ def read(kind: Kind | None, name: str, parts: Parts, content: Callable[[Parts], 
             return message(parts, content(parts), is_own=kind is Kind.OWN_MESSAGE)
         case Kind.ACK:
             return _ack(name, parts)
-        case Kind.CONNECTION | Kind.STATUS:
-            return _channel_state(kind, name, parts)
+        case Kind.CONNECTION:
+            return _channel_state(name, parts)
         case Kind.QR:
             return ChannelState(QR_REQUIRED, name)
         case Kind.REACTION:
@@ -139,14 +138,12 @@ def _ack(name: str, parts: Parts) -> Inbound:
     return Ack(named, status, chat or fields.addressee(parts, is_own=True))
 
 
-def _channel_state(kind: Kind, name: str, parts: Parts) -> Inbound:
+def _channel_state(name: str, parts: Parts) -> Inbound:
     for word in fields.each(parts, fields.STATE, fields.word):
         if word in PRESENCE:
             return Technical("presence")
         if word in CHANNEL_STATES:
             return ChannelState(CHANNEL_STATES[word], word)
-    if kind is Kind.STATUS:
-        return Technical(noise.STATUS)
     return Other(name, detail=_detail(fields.first(parts, fields.STATE, fields.word)))
 
 

@@ -33,17 +33,16 @@ def normalize(value: bytes | None, raw: RawRecord) -> Sequence[Normalized] | Noi
     event with what is sure; a name that is not known becomes `whatsapp.unknown.<name>`.
     """
     try:
-        return _read(fields.parts(decode_object(value, lone_surrogates=True)), raw, may_link=b"@lid" in (value or b""))
+        return _read(value or b"", fields.parts(decode_object(value, lone_surrogates=True)), raw)
     except RecursionError:
         raise NormalizationError("too_deep", "the body is nested too deeply") from None
 
 
-def _read(parts: Parts, raw: RawRecord, *, may_link: bool) -> Sequence[Normalized] | Noise:
-    named = fields.event_name(parts)
+def _read(value: bytes, parts: Parts, raw: RawRecord) -> Sequence[Normalized] | Noise:
     channel_id = fields.channel(parts)
-    channel = None if channel_id is None else identity.canonical_channel(channel_id)
-    if kind := noise.TECHNICAL.get(fields.engine_name(parts)) or noise.TECHNICAL.get(named):
-        return Noise(kind, channel)
+    if kind := noise.kind_of(parts):
+        return Noise(kind, _canonical(channel_id))
+    named = fields.event_name(parts)
     if not named:
         field = FieldError("event", "is required, as the name of the event")
         raise NormalizationError("invalid_field", str(field), (field,))
@@ -53,6 +52,7 @@ def _read(parts: Parts, raw: RawRecord, *, may_link: bool) -> Sequence[Normalize
         metadata["gateway_event_id"] = emission
     read = dialect.read(parts)
     found: list[Normalized] = []
+    may_link = b"@lid" in value
     for place, (said, of) in enumerate(read):
         if isinstance(said, Technical):
             continue
@@ -62,13 +62,16 @@ def _read(parts: Parts, raw: RawRecord, *, may_link: bool) -> Sequence[Normalize
             fact.payload["link"] = link
         found.append(Normalized(_event(fact, spelled, metadata, parts, raw), fact.blobs))
     if not found and isinstance(technical := read[0][0], Technical):
-        return Noise(technical.kind, channel)
+        return Noise(technical.kind, _canonical(channel_id))
     return found
 
 
+def _canonical(channel_id: str | None) -> str | None:
+    return None if channel_id is None else identity.canonical_channel(channel_id)
+
+
 def _fact(said: Inbound, channel_id: str | None, of: Parts, raw: RawRecord, place: int) -> facts.Fact:
-    channel = None if channel_id is None else identity.canonical_channel(channel_id)
-    fact = facts.of(said, channel, facts.Circumstances(of[fields.TOP], fields.time(of), raw, place))
+    fact = facts.of(said, _canonical(channel_id), facts.Circumstances(of[fields.TOP], fields.time(of), raw, place))
     if len(fact.key) > MAX_KEY:
         field = FieldError("message.id", f"makes a key of {len(fact.key)} characters, at most {MAX_KEY} are allowed")
         raise NormalizationError("invalid_field", str(field), (field,))
@@ -77,7 +80,7 @@ def _fact(said: Inbound, channel_id: str | None, of: Parts, raw: RawRecord, plac
 
 def _event(fact: facts.Fact, channel_id: str | None, metadata: dict[str, Any], parts: Parts, raw: RawRecord) -> Event:
     key = fact.key
-    channel = None if channel_id is None else identity.canonical_channel(channel_id)
+    channel = _canonical(channel_id)
     correlation_id = _id(parts, "correlation_id")
     received_at = raw.received_at
     occurred_at: datetime = fact.occurred_at or received_at

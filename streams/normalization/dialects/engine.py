@@ -14,7 +14,7 @@ KINDS: Final = {
     "onack": Kind.ACK,
     "onreactionmessage": Kind.REACTION,
     "onrevokedmessage": Kind.REVOKED,
-    "status-find": Kind.STATUS,
+    "status-find": Kind.CONNECTION,
     "onstatechanged": Kind.CONNECTION,
     "qrcode": Kind.QR,
     "incomingcall": Kind.CALL,
