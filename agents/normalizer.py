@@ -10,10 +10,10 @@ from agents import metrics
 from schemas import event_types, headers
 from streams import topics
 from streams.envelope import event_headers
-from streams.normalization import events, webhooks
 from streams.normalization.blobs import Blob
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
+from streams.normalization.records import normalize
 from streams.normalization.webhooks import Normalized
 from streams.objects import ObjectStore
 from streams.runtime import AgentFunction, Batch, Record
@@ -42,7 +42,7 @@ def build(store: ObjectStore) -> AgentFunction:
             except ValueError as error:
                 batch.reject(record, error)
                 continue
-            replay, origin = raw.headers.get(headers.REPLAY), raw.headers.get(headers.ORIGIN)
+            replay = raw.headers.get(headers.REPLAY)
             for event, found in normalized:
                 blobs.extend(found)
                 if event.event_type.startswith(event_types.UNKNOWN):
@@ -51,7 +51,7 @@ def build(store: ObjectStore) -> AgentFunction:
                     topics.EVENT_NORMALIZED,
                     event.stream_key.encode(),
                     _encode(event),
-                    event_headers(event, replay=replay, origin=origin),
+                    event_headers(event, replay=replay),
                 )
         if blobs:
             await _put(store, blobs)
@@ -60,12 +60,10 @@ def build(store: ObjectStore) -> AgentFunction:
 
 
 async def _normalize(record: Record, raw: RawRecord) -> Sequence[Normalized]:
-    if record.topic == topics.RAW_EVENT:
-        return (Normalized(events.normalize(record.value, raw)),)
     if len(record.value or b"") > _LARGE:
-        found = await asyncio.to_thread(webhooks.normalize, record.value, raw)
+        found = await asyncio.to_thread(normalize, record.topic, record.value, raw)
     else:
-        found = webhooks.normalize(record.value, raw)
+        found = normalize(record.topic, record.value, raw)
     if isinstance(found, Noise):
         metrics.count_noise(found.channel, found.kind)
         return ()

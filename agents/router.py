@@ -1,5 +1,7 @@
 """Let each event through once, decide what happens to it, and say so."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -44,6 +46,13 @@ class ConfigurationSource(Protocol):
         """The configuration in force."""
 
 
+class Quarantine(Protocol):
+    """Who looks after what is held (`streams.releases.Keepers`)."""
+
+    async def take(self, incoming: Mapping[int, Sequence[str]]) -> None:
+        """Learn of channels, by partition, of which something is being held."""
+
+
 class RejectedError(ValueError):
     """Why an event could not be carried out, as it was first decided; said again at a redelivery."""
 
@@ -64,11 +73,12 @@ class TableRows:
         self._batch.store(self._record, key, value)
 
 
-def build(source: ConfigurationSource, *, keep: timedelta) -> AgentFunction:
+def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedelta) -> AgentFunction:
     """The agent: takes events, remembers their keys for `keep`, emits what was decided, commands and evidence."""
 
     async def router(batch: Batch) -> None:
         configuration = source.current
+        held: defaultdict[int, list[str]] = defaultdict(list)
         for record in batch.records:
             value = record.value or b""
             try:
@@ -83,7 +93,11 @@ def build(source: ConfigurationSource, *, keep: timedelta) -> AgentFunction:
             said = sight(verdict, seen, event, configuration, rows, is_released=is_released)
             if said.remembered is not None:
                 rows.set(key, said.remembered.encode())
+            if said.kind is Kind.QUARANTINED and event.channel:
+                held[record.partition].append(event.channel)
             _emit(batch, record, value, event, said)
+        if held:
+            await quarantined.take(held)
 
     return router
 

@@ -12,6 +12,8 @@ from agents.router import ConfigurationSource
 from streams import topics
 from streams.errands.errands import Errands
 from streams.objects import ObjectStore
+from streams.raw_log import KafkaRawLog
+from streams.releases import Keepers, Surroundings
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig
 from streams.runtime.owners import Owners
 from streams.sending.outboxes import Outboxes
@@ -28,8 +30,19 @@ class Resources:
 
 
 def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchTable]:
-    """The app with the agents that own nothing beside their tables, and the sender's table (`add_sender`)."""
+    """The app with all agents up to MySQL, and the sender's table (`add_sender`)."""
     app = BatchApp(config)
+    seen = app.batch_table(topics.SEEN_TABLE)
+    keepers = Keepers(
+        Surroundings(
+            table=seen,
+            publisher=app.publisher,
+            raw=KafkaRawLog(config.connection),
+            is_known=lambda channel: resources.configuration.current.channel(channel) is not None,
+        ),
+        fatal=app.fatal,
+    )
+    _own(app, seen, keepers)
     app.batch_agent(
         *normalizer.SOURCES,
         name="normalizer",
@@ -40,9 +53,9 @@ def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchT
     app.batch_agent(
         *router.SOURCES,
         name="router",
-        function=router.build(resources.configuration, keep=resources.dedupe_for),
+        function=router.build(resources.configuration, keepers, keep=resources.dedupe_for),
         outputs=router.OUTPUTS,
-        table=app.batch_table(topics.SEEN_TABLE),
+        table=seen,
     )
     app.batch_agent(
         *projector.SOURCES,

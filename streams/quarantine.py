@@ -38,7 +38,7 @@ _decode_place: Final = msgspec.msgpack.Decoder(Coordinates).decode
 
 def is_holding(rows: Rows, channel: str) -> bool:
     """Whether something of a channel is held: what comes after it has to wait behind it."""
-    return rows.get(_range_key(channel)) is not None
+    return rows.get(_range_key(channel)) is not None and any(held(rows.get, channel))
 
 
 def hold(rows: Rows, channel: str, place: Coordinates) -> None:
@@ -52,13 +52,11 @@ def hold(rows: Rows, channel: str, place: Coordinates) -> None:
 
 def let_go(rows: Rows, channel: str, place: Coordinates) -> None:
     """Take an event out, wherever it stands; harmless where it is not held."""
-    if not is_holding(rows, channel):
+    row = row_of(rows.get, channel, place)
+    if row is None:
         return
+    rows.set(row, None)
     present = _range(rows.get, channel)
-    for number, one in _places(rows.get, channel, present):
-        if one == place:
-            rows.set(_place_key(channel, number), None)
-            break
     first = next((number for number, _ in _places(rows.get, channel, present)), None)
     if first is None:
         rows.set(_range_key(channel), None)
@@ -69,6 +67,13 @@ def let_go(rows: Rows, channel: str, place: Coordinates) -> None:
 def held(get: Callable[[bytes], bytes | None], channel: str) -> Iterator[Coordinates]:
     """What is held of a channel, in the order in which it came."""
     return (place for _, place in _places(get, channel, _range(get, channel)))
+
+
+def row_of(get: Callable[[bytes], bytes | None], channel: str, place: Coordinates) -> bytes | None:
+    """The key of the row by which a place is held; without that row it is not."""
+    numbers = (number for number, one in _places(get, channel, _range(get, channel)) if one == place)
+    number = next(numbers, None)
+    return None if number is None else _place_key(channel, number)
 
 
 def channel_of(key: bytes) -> str | None:

@@ -18,7 +18,6 @@ _CHANNEL: Final = re.compile(
     rb'(?:"((?:[^"\\]|\\.){1,200})"|\{[^{}]{0,400}?"(?:id|session)"\s*:\s*"((?:[^"\\]|\\.){1,200})")'
 )
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.DOTALL)
-_COORDINATES: Final = re.compile(rb"([\w.\-]{1,249})/(\d{1,9})@(\d{1,18})", re.ASCII)
 _NO_TRACE: Final = b"0" * 32
 _LONGEST_TRACE_ID: Final = 128
 
@@ -34,14 +33,9 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     def of(
         cls, topic: str, partition: int, offset: int, timestamp_ms: int, header_items: Iterable[tuple[str, bytes]] = ()
     ) -> Self:
-        """Build from the parts of a consumed record; of a repeated header the last one counts.
-
-        A record that was released or redriven names its first coordinates, and those are its own.
-        """
-        named = dict(header_items)
-        coordinates = Coordinates(topic, partition, offset)
+        """Build from the parts of a consumed record; of a repeated header the last one counts."""
         return cls(
-            coordinates_in(named.get(headers.ORIGIN)) or coordinates, timestamps.from_milliseconds(timestamp_ms), named
+            Coordinates(topic, partition, offset), timestamps.from_milliseconds(timestamp_ms), dict(header_items)
         )
 
     @property
@@ -76,12 +70,6 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
             return None
         text = value.decode("utf-8", "replace").strip()
         return text if text.isprintable() and text else None
-
-
-def coordinates_in(value: bytes | None) -> Coordinates | None:
-    """The coordinates in a header `origin`, written as `str(Coordinates)` does; None where there are none."""
-    match = _COORDINATES.fullmatch(value or b"")
-    return Coordinates(match[1].decode(), int(match[2]), int(match[3])) if match else None
 
 
 def cheap_channel(body: bytes) -> str | None:

@@ -1,5 +1,6 @@
 """The router on batches: what leaves, and what a redelivery says."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,7 +42,11 @@ class Router:
     def __init__(self, configured: Configuration) -> None:
         self.source = Source(configured)
         self.table = Table()
-        self._function = build(self.source, keep=timedelta(days=30))
+        self.held: list[dict[int, list[str]]] = []
+        self._function = build(self.source, self, keep=timedelta(days=30))
+
+    async def take(self, incoming: Mapping[int, Sequence[str]]) -> None:
+        self.held.append({partition: list(channels) for partition, channels in incoming.items()})
 
     async def route(self, *records: Consumed) -> dict[str, list[Out]]:
         batch = Batch("router", records, PARTITIONS, self.table)  # type: ignore[arg-type]
@@ -274,3 +279,27 @@ async def test_a_duplicate_and_a_quarantined_message_prove_and_ask_for_nothing()
 
     for out in (again, unknown):
         assert not {topics.CONTACT_LINK, topics.COMMAND_LOOKUP} & set(out)
+
+
+async def test_an_event_of_an_unknown_channel_is_held_and_its_keeper_is_told() -> None:
+    router = Router(usual())
+
+    out = await router.route(record(0, channel="canaldois"))
+
+    assert kinds(out) == ["quarantined"]
+    assert list(out) == [topics.EVENT_ACCEPTED]
+    assert router.held == [{0: ["canaldois"]}]
+
+
+async def test_what_is_released_is_decided_and_says_where_it_came_from() -> None:
+    router = Router(configuration())
+    held = record(0, channel="canalum")
+    await router.route(held)
+    router.source.current = usual()
+
+    released = Consumed(held.value, topics.EVENT_NORMALIZED, headers=[("origin", b"raw.event/0@0")])
+    out = await router.route(released)
+
+    assert kinds(out) == ["accepted"]
+    [command] = out[topics.COMMAND_OUTBOUND]
+    assert dict(command.headers)["origin"] == b"raw.event/0@0"

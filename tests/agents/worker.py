@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import signal
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import uvloop
@@ -13,6 +14,13 @@ from streams import topics
 from streams.configuration_feed import ConfigurationFeed
 from streams.runtime import Batch, BatchApp, RuntimeConfig, die
 from streams.runtime.running import run
+
+
+class NoQuarantine:
+    """Releases nothing."""
+
+    async def take(self, incoming: Mapping[int, Sequence[str]]) -> None:
+        """Let it lie."""
 
 
 async def main() -> None:
@@ -30,7 +38,7 @@ async def main() -> None:
     stage = app.batch_agent(
         *router.SOURCES,
         name="router",
-        function=router.build(feed, keep=timedelta(days=30)),
+        function=router.build(feed, NoQuarantine(), keep=timedelta(days=30)),
         outputs=router.OUTPUTS,
         table=app.batch_table(topics.SEEN_TABLE),
     )

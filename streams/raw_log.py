@@ -1,0 +1,48 @@
+"""Raw records by their places, read from Kafka by a consumer of no group."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.events import Coordinates
+from streams import topics
+from streams.consumers import stopped
+from streams.runtime.fetched import Record
+
+
+class KafkaRawLog:
+    """The raw topics. `connection`: keyword arguments that every aiokafka client takes."""
+
+    def __init__(self, connection: Mapping[str, Any]) -> None:
+        self._connection = connection
+
+    async def read(self, places: Sequence[Coordinates]) -> AsyncIterator[tuple[Coordinates, Record | None]]:
+        """Each place with its record, in the order that is asked for; None where there is none any more."""
+        consumer = AIOKafkaConsumer(
+            **self._connection,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=topics.max_record_bytes(topics.RAW_WEBHOOK),
+        )
+        partitions = sorted({(place.topic, place.partition) for place in places})
+        consumer.assign([TopicPartition(*partition) for partition in partitions])
+        await consumer.start()
+        try:
+            for place in places:
+                yield place, await _record(consumer, place)
+        finally:
+            await stopped(consumer)
+
+
+async def _record(consumer: AIOKafkaConsumer, place: Coordinates) -> Record | None:
+    partition = TopicPartition(place.topic, place.partition)
+    end = (await consumer.end_offsets([partition]))[partition]
+    beginning = (await consumer.beginning_offsets([partition]))[partition]
+    if not beginning <= place.offset < end:
+        return None
+    if await consumer.position(partition) != place.offset:
+        consumer.seek(partition, place.offset)
+    record: Record = await consumer.getone(partition)
+    return record if record.offset == place.offset else None
