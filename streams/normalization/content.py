@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from streams import identity
-from streams.normalization import embedded, fields, files, vcards
+from streams.normalization import embedded, fields, files, values, vcards
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import CIPHERTEXT, MEDIA, TEXT, Content
 
@@ -20,9 +20,9 @@ _SOURCES: Final = (fields.PAYLOAD, fields.MESSAGE, fields.DATA)
 
 def read(parts: Parts) -> Content:
     """Read a message's content; what cannot be read is left out, never guessed."""
-    kind = fields.first(parts, fields.TYPE, fields.word) or TEXT
-    texts = fields.each(parts, fields.TEXT, fields.text)
-    caption = fields.first(parts, fields.CAPTION, fields.text)
+    kind = fields.first(parts, fields.TYPE, values.word) or TEXT
+    texts = fields.each(parts, fields.TEXT, values.text)
+    caption = fields.first(parts, fields.CAPTION, values.text)
     content = assemble(TEXT if kind in _TEXT_TYPES else kind, texts, caption, parts)
     content.quoted = _quoted(parts[fields.PAYLOAD])
     return content
@@ -64,7 +64,7 @@ def location(latitude: Any, longitude: Any, label: Any) -> dict[str, Any] | None
     if lat is None or lng is None:
         return None
     place: dict[str, Any] = {"lat": lat, "lng": lng}
-    if named := fields.name(label):
+    if named := values.name(label):
         place["name"] = named
     return place
 
@@ -75,7 +75,7 @@ def quoted(message: Any, author: Any, text: Any) -> dict[str, Any] | None:
     if key is None:
         return None
     answered = {"message_key": key}
-    if named := fields.contact_id(author):
+    if named := values.contact_id(author):
         answered["author"] = named
     if isinstance(text, str) and text and not embedded.is_bytes(text, in_media=True):
         answered["text"] = (

@@ -6,11 +6,11 @@ one that looked for "anything like a phone" once found the hub's own number.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from streams import identity, timestamps
+from streams import identity
 from streams.identity import MessageId
+from streams.normalization import values
 
 Parts = tuple[dict[str, Any], ...]
 Place = tuple[int, str]
@@ -71,32 +71,28 @@ ACK_STATUS: Final[tuple[Place, ...]] = (
     (DATA, "status"), (DATA, "ack"), (MESSAGE, "status"), (MESSAGE, "ack"),
 )  # fmt: skip
 
-NOTHING: Final[dict[str, Any]] = {}
 _GROUP: Final = "@g.us"
-_LONGEST_CHANNEL: Final = 100
-_LONGEST_NAME: Final = 200
-_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 def parts(body: dict[str, Any]) -> Parts:
     """Pick the objects of a body that hold fields, once. Written out: it is most of what noise costs."""
-    message = found if isinstance(found := body.get("message"), dict) else NOTHING
-    data = found if isinstance(found := body.get("data"), dict) else NOTHING
-    raw = found if isinstance(found := body.get("raw"), dict) else NOTHING
-    payload = (found if isinstance(found := raw.get("payload"), dict) else NOTHING) or body
+    message = found if isinstance(found := body.get("message"), dict) else values.NOTHING
+    data = found if isinstance(found := body.get("data"), dict) else values.NOTHING
+    raw = found if isinstance(found := body.get("raw"), dict) else values.NOTHING
+    payload = (found if isinstance(found := raw.get("payload"), dict) else values.NOTHING) or body
     return (
         body,
         message,
         data,
         payload,
-        found if isinstance(found := message.get("key"), dict) else NOTHING,
-        found if isinstance(found := data.get("key"), dict) else NOTHING,
-        found if isinstance(found := payload.get("key"), dict) else NOTHING,
-        found if isinstance(found := body.get("session"), dict) else NOTHING,
-        found if isinstance(found := body.get("connection"), dict) else NOTHING,
-        found if isinstance(found := body.get("ack"), dict) else NOTHING,
-        found if isinstance(found := body.get("metadata"), dict) else NOTHING,
-        found if isinstance(found := data.get("session"), dict) else NOTHING,
+        found if isinstance(found := message.get("key"), dict) else values.NOTHING,
+        found if isinstance(found := data.get("key"), dict) else values.NOTHING,
+        found if isinstance(found := payload.get("key"), dict) else values.NOTHING,
+        found if isinstance(found := body.get("session"), dict) else values.NOTHING,
+        found if isinstance(found := body.get("connection"), dict) else values.NOTHING,
+        found if isinstance(found := body.get("ack"), dict) else values.NOTHING,
+        found if isinstance(found := body.get("metadata"), dict) else values.NOTHING,
+        found if isinstance(found := data.get("session"), dict) else values.NOTHING,
     )
 
 
@@ -122,17 +118,17 @@ def event_name(of: Parts) -> str:
     named = body.get("event")
     if isinstance(named, dict):
         named = ".".join(part for part in (named.get("type"), named.get("event")) if isinstance(part, str))
-    return word(named) or word(body.get("object")) or ""
+    return values.word(named) or values.word(body.get("object")) or ""
 
 
 def engine_name(of: Parts) -> str:
     """The engine's own name of the event in lower case; empty where there is none."""
-    return word(of[PAYLOAD].get("event")) or ""
+    return values.word(of[PAYLOAD].get("event")) or ""
 
 
 def channel(of: Parts) -> str | None:
     """The channel as it was spelled."""
-    return first(of, CHANNEL, _channel)
+    return first(of, CHANNEL, values.channel)
 
 
 def message_id(of: Parts) -> MessageId | None:
@@ -142,23 +138,23 @@ def message_id(of: Parts) -> MessageId | None:
 
 def time(of: Parts) -> datetime | None:
     """The event's own time; None where none is given that can be meant."""
-    return first(of, TIME, _time)
+    return first(of, TIME, values.time)
 
 
 def from_me(of: Parts, message: MessageId | None) -> bool | None:
     """Whether the channel's own number sent it; None where nothing says so."""
-    found = first(of, FROM_ME, _flag)
+    found = first(of, FROM_ME, values.flag)
     return found if found is not None or message is None else message.from_me
 
 
 def sender(of: Parts, *, is_own: bool) -> str | None:
     """The contact id under `from`, as spelled; a key's `remoteJid` is the sender of what the channel received."""
-    return first(of, FROM if is_own else _SENDER, contact_id)
+    return first(of, FROM if is_own else _SENDER, values.contact_id)
 
 
 def addressee(of: Parts, *, is_own: bool) -> str | None:
     """The contact id under `to`, as spelled; a key's `remoteJid` is the addressee of what the channel sent."""
-    return first(of, _ADDRESSEE if is_own else TO, contact_id)
+    return first(of, _ADDRESSEE if is_own else TO, values.contact_id)
 
 
 def chat(of: Parts, message: MessageId | None, party: str | None) -> str | None:
@@ -168,8 +164,8 @@ def chat(of: Parts, message: MessageId | None, party: str | None) -> str | None:
     """
     if party is not None and party.endswith(_GROUP):
         return party
-    stated = first(of, CHAT, contact_id)
-    in_id = None if message is None or message.chat is None else contact_id(message.chat)
+    stated = first(of, CHAT, values.contact_id)
+    in_id = None if message is None or message.chat is None else values.contact_id(message.chat)
     for candidate in (stated, in_id):
         if candidate is not None and candidate.endswith(_GROUP):
             return candidate
@@ -178,81 +174,12 @@ def chat(of: Parts, message: MessageId | None, party: str | None) -> str | None:
 
 def author(of: Parts, message: MessageId | None) -> str | None:
     """Who spoke in a group, as spelled."""
-    found = first(of, AUTHOR, contact_id)
+    found = first(of, AUTHOR, values.contact_id)
     if found is None and message is not None and message.participant is not None:
-        return contact_id(message.participant)
+        return values.contact_id(message.participant)
     return found
 
 
 def sender_name(of: Parts) -> str | None:
     """The name that the sender gave to himself."""
-    return first(of, SENDER_NAME, name) or name(object_in(of[PAYLOAD], "sender").get("pushname"))
-
-
-def contact_id(value: Any) -> str | None:
-    """A contact id as it is spelled: text, a number, or an object with `_serialized`; None where it names no one."""
-    if isinstance(value, dict):
-        value = value.get("_serialized") or value.get("id")
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str):
-        return None
-    try:
-        return identity.contact(value).id
-    except ValueError:
-        return None
-
-
-def name(value: Any) -> str | None:
-    """A short text on one line; None where there is none."""
-    if not isinstance(value, str):
-        return None
-    return " ".join(value[: 2 * _LONGEST_NAME].split())[:_LONGEST_NAME] or None
-
-
-def text(value: Any) -> str | None:
-    """A text that says something; None for anything else."""
-    return value if isinstance(value, str) and value and not value.isspace() else None
-
-
-def word(value: Any) -> str | None:
-    """A word of a vocabulary, case-folded."""
-    return _folded(value) if isinstance(value, str) and len(value) <= _LONGEST_NAME and value else None
-
-
-@lru_cache(maxsize=1024)
-def _folded(value: str) -> str:
-    return value.strip().casefold()
-
-
-def object_in(holder: dict[str, Any], key: str) -> dict[str, Any]:
-    """The object under a key; an empty one where there is none."""
-    value = holder.get(key)
-    return value if isinstance(value, dict) else NOTHING
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of an array; none where it is no array."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _channel(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or len(value) > _LONGEST_CHANNEL or not value.isprintable():
-        return None
-    canonical = identity.canonical_channel(value)
-    return value.strip() if canonical and len(canonical) <= _LONGEST_CHANNEL else None
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        return timestamps.parse(value)
-    except ValueError:
-        return None
-
-
-def _flag(value: Any) -> bool | None:
-    if isinstance(value, str):
-        return _FLAGS.get(value.casefold()) if len(value) <= 5 else None
-    return bool(value) if isinstance(value, int) and value in (0, 1) else None
+    return first(of, SENDER_NAME, values.name) or values.name(values.object_in(of[PAYLOAD], "sender").get("pushname"))

@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.media import MediaState
 from streams import revisions
 from streams.identity import MessageId
-from streams.normalization import embedded, fields
+from streams.normalization import embedded, values
 from streams.normalization.blobs import Blob
 
 _JPEG: Final = "image/jpeg"
@@ -102,7 +102,7 @@ def _is_file(kind: str, looks: str | None) -> bool:
 
 
 def _mimetype(value: Any) -> str | None:
-    told = fields.name(value)
+    told = values.name(value)
     return told if told is not None and _MIMETYPE.fullmatch(told) else None
 
 
@@ -115,14 +115,14 @@ def _count(value: Any) -> int | None:
 _DESCRIPTION: Final[tuple[tuple[str, str, Callable[[Any], Any]], ...]] = (
     ("mimetype", "mimetype", _mimetype),
     ("mimetype", "mime_type", _mimetype),
-    ("filename", "filename", fields.name),
-    ("filename", "fileName", fields.name),
-    ("filename", "file_name", fields.name),
+    ("filename", "filename", values.name),
+    ("filename", "fileName", values.name),
+    ("filename", "file_name", values.name),
     ("size", "size", _count),
     ("size", "fileLength", _count),
     ("size", "file_size", _count),
     ("seconds", "duration", _count),
     ("seconds", "seconds", _count),
-    ("media_id", "mediaId", fields.name),
-    ("media_id", "media_id", fields.name),
+    ("media_id", "mediaId", values.name),
+    ("media_id", "media_id", values.name),
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from streams import identity
 from streams.contact_links import linkable
 from streams.identity import ContactKind
-from streams.normalization import fields
+from streams.normalization import fields, values
 from streams.normalization.fields import Parts, Place
 from streams.normalization.inbound import Ack, Inbound, Message, Reaction
 
@@ -53,12 +53,12 @@ def _party(parts: Parts, said: Inbound) -> Iterator[str]:
     if said.chat is not None and said.chat.endswith("@g.us"):
         if is_own:
             return
-        yield from fields.each(parts, _SPOKEN_BY, fields.contact_id)
+        yield from fields.each(parts, _SPOKEN_BY, values.contact_id)
         in_id = said.id and said.id.participant
     else:
-        yield from fields.each(parts, _SENT_TO if is_own else _RECEIVED_FROM, fields.contact_id)
+        yield from fields.each(parts, _SENT_TO if is_own else _RECEIVED_FROM, values.contact_id)
         in_id = said.id and said.id.chat
-    if told := fields.contact_id(in_id):
+    if told := values.contact_id(in_id):
         yield told
     if not is_own:
         yield from _contact(parts[fields.PAYLOAD].get("sender"))
@@ -67,5 +67,5 @@ def _party(parts: Parts, said: Inbound) -> Iterator[str]:
 def _contact(sender: Any) -> Iterator[str]:
     if isinstance(sender, dict):
         for name in _IN_CONTACT:
-            if told := fields.contact_id(sender.get(name)):
+            if told := values.contact_id(sender.get(name)):
                 yield told

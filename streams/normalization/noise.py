@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from streams.normalization import fields
+from streams.normalization import fields, values
 from streams.normalization.fields import Parts
 from streams.normalization.vocabulary import CHANNEL_STATES
 
@@ -36,7 +36,7 @@ def kind_of(parts: Parts) -> str | None:
         return kind
     if STATUS_FIND not in (engine, named):
         return None
-    return None if any(word in CHANNEL_STATES for word in fields.each(parts, fields.STATE, fields.word)) else STATUS
+    return None if any(word in CHANNEL_STATES for word in fields.each(parts, fields.STATE, values.word)) else STATUS
 
 
 class Noise(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from streams.identity import MessageId, message_id
-from streams.normalization import embedded, fields, noise
+from streams.normalization import embedded, fields, noise, values
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import (
     Ack,
@@ -60,11 +60,11 @@ def read(kind: Kind | None, name: str, parts: Parts, content: Callable[[Parts], 
         case Kind.QR:
             return ChannelState(QR_REQUIRED, name)
         case Kind.REACTION:
-            return reaction(parts, fields.first(parts, _TARGET, message_id), fields.first(parts, _EMOJI, fields.text))
+            return reaction(parts, fields.first(parts, _TARGET, message_id), fields.first(parts, _EMOJI, values.text))
         case Kind.REVOKED:
             return revoked(parts, fields.first(parts, _REVOKED, message_id) or fields.message_id(parts))
         case Kind.CALL:
-            return Call(name, fields.first(parts, _CALL, message_id), fields.first(parts, _CALLER, fields.contact_id))
+            return Call(name, fields.first(parts, _CALL, message_id), fields.first(parts, _CALLER, values.contact_id))
         case None:
             return other(name, parts)
 
@@ -119,8 +119,8 @@ def ack(name: str, named: MessageId | None, status: Any, chat: Any) -> Inbound:
     """Read what became of a message, where id, status and addressee are at hand."""
     known = ack_status(status)
     if named is None or known is None:
-        return Other(name, named, fields.contact_id(chat), _detail(status))
-    return Ack(named, known, fields.contact_id(chat))
+        return Other(name, named, values.contact_id(chat), _detail(status))
+    return Ack(named, known, values.contact_id(chat))
 
 
 def other(name: str, parts: Parts, *, detail: str | None = None) -> Other:
@@ -133,22 +133,22 @@ def _ack(name: str, parts: Parts) -> Inbound:
     named = fields.message_id(parts)
     status = fields.first(parts, fields.ACK_STATUS, ack_status)
     if named is None or status is None:
-        return other(name, parts, detail=fields.first(parts, fields.ACK_STATUS, fields.word))
-    chat = named.chat and fields.contact_id(named.chat)
+        return other(name, parts, detail=fields.first(parts, fields.ACK_STATUS, values.word))
+    chat = named.chat and values.contact_id(named.chat)
     return Ack(named, status, chat or fields.addressee(parts, is_own=True))
 
 
 def _channel_state(name: str, parts: Parts) -> Inbound:
-    for word in fields.each(parts, fields.STATE, fields.word):
+    for word in fields.each(parts, fields.STATE, values.word):
         if word in PRESENCE:
             return Technical("presence")
         if word in CHANNEL_STATES:
             return ChannelState(CHANNEL_STATES[word], word)
-    return Other(name, detail=_detail(fields.first(parts, fields.STATE, fields.word)))
+    return Other(name, detail=_detail(fields.first(parts, fields.STATE, values.word)))
 
 
 def _detail(value: Any) -> str | None:
-    told = fields.word(value)
+    told = values.word(value)
     return None if told is None or embedded.is_bytes(told, in_media=True) else told
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from streams import identity
-from streams.normalization import content, fields, reading
+from streams.normalization import content, fields, reading, values
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import Content, Inbound, Other
 from streams.normalization.reading import Said
@@ -28,24 +28,24 @@ def read(parts: Parts) -> list[Said]:
     """Read each message, echo and status of each change; a change of anything else is kept under its field's name."""
     said: list[Said] = []
     for change in _changes(parts[fields.TOP]):
-        value = fields.object_in(change, "value")
-        channel = fields.channel(parts) or fields.object_in(value, "metadata").get("phone_number_id")
+        value = values.object_in(change, "value")
+        channel = fields.channel(parts) or values.object_in(value, "metadata").get("phone_number_id")
         found = [
-            *(_message(item, value, channel, is_echo=False) for item in fields.objects(value.get("messages"))),
-            *(_message(item, value, channel, is_echo=True) for item in fields.objects(value.get("message_echoes"))),
-            *(_status(item, channel) for item in fields.objects(value.get("statuses"))),
+            *(_message(item, value, channel, is_echo=False) for item in values.objects(value.get("messages"))),
+            *(_message(item, value, channel, is_echo=True) for item in values.objects(value.get("message_echoes"))),
+            *(_status(item, channel) for item in values.objects(value.get("statuses"))),
         ]
         said += found or [_other(change, channel)]
     return said or [(Other(fields.event_name(parts) or NAME), parts)]
 
 
 def _changes(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for entry in fields.objects(body.get("entry")):
-        yield from fields.objects(entry.get("changes"))
+    for entry in values.objects(body.get("entry")):
+        yield from values.objects(entry.get("changes"))
 
 
 def _message(item: dict[str, Any], value: dict[str, Any], channel: Any, *, is_echo: bool) -> Said:
-    is_own = is_echo or fields.word(item.get("type")) in _OWN_TYPES
+    is_own = is_echo or values.word(item.get("type")) in _OWN_TYPES
     of = _translated(item, value, channel, is_own=is_own)
     return _said(item, of, is_own=is_own), of
 
@@ -53,11 +53,11 @@ def _message(item: dict[str, Any], value: dict[str, Any], channel: Any, *, is_ec
 def _said(item: dict[str, Any], of: Parts, *, is_own: bool) -> Inbound:
     match item.get("type"):
         case "reaction":
-            reacted = fields.object_in(item, "reaction")
+            reacted = values.object_in(item, "reaction")
             target = identity.message_id(reacted.get("message_id"))
-            return reading.reaction(of, target, fields.text(reacted.get("emoji")))
+            return reading.reaction(of, target, values.text(reacted.get("emoji")))
         case "revoke":
-            target = identity.message_id(fields.object_in(item, "revoke").get("original_message_id"))
+            target = identity.message_id(values.object_in(item, "revoke").get("original_message_id"))
             return reading.revoked(of, target) if target else reading.other("revoke", of)
         case _:
             return reading.message(of, _content(item, of), is_own=is_own)
@@ -65,7 +65,7 @@ def _said(item: dict[str, Any], of: Parts, *, is_own: bool) -> Inbound:
 
 def _content(item: dict[str, Any], of: Parts) -> Content:
     found = content.read(of)
-    context = fields.object_in(item, "context")
+    context = values.object_in(item, "context")
     found.quoted = content.quoted(context.get("id"), context.get("from"), None)
     return found
 
@@ -76,14 +76,14 @@ def _status(item: dict[str, Any], channel: Any) -> Said:
 
 
 def _other(change: dict[str, Any], channel: Any) -> Said:
-    field = fields.word(change.get("field"))
+    field = values.word(change.get("field"))
     return Other(f"{NAME}.{field}" if field else NAME), fields.parts({"channel": channel, "change": change})
 
 
 def _translated(item: dict[str, Any], value: dict[str, Any], channel: Any, *, is_own: bool) -> Parts:
     """The message with its fields where the table looks for them."""
-    kind, party = fields.word(item.get("type")), item.get("to" if is_own else "from")
-    held = fields.object_in(item, item["type"]) if kind else fields.NOTHING
+    kind, party = values.word(item.get("type")), item.get("to" if is_own else "from")
+    held = values.object_in(item, item["type"]) if kind else values.NOTHING
     if kind == "audio" and held.get("voice") is True:
         kind = "voice"
     return fields.parts(
@@ -109,29 +109,29 @@ def _translated(item: dict[str, Any], value: dict[str, Any], channel: Any, *, is
 
 def _text(item: dict[str, Any], held: dict[str, Any]) -> Any:
     """A text, the title of what was chosen, or contact cards."""
-    chosen = fields.object_in(held, "button_reply") or fields.object_in(held, "list_reply")
+    chosen = values.object_in(held, "button_reply") or values.object_in(held, "list_reply")
     return held.get("body") or held.get("text") or chosen.get("title") or _cards(item.get("contacts"))
 
 
 def _cards(contacts: Any) -> str | None:
-    return "\n".join(_card(contact) for contact in fields.objects(contacts)) or None
+    return "\n".join(_card(contact) for contact in values.objects(contacts)) or None
 
 
 def _card(contact: dict[str, Any]) -> str:
     lines = [
         "BEGIN:VCARD",
         "VERSION:3.0",
-        f"FN:{fields.name(fields.object_in(contact, 'name').get('formatted_name')) or ''}",
+        f"FN:{values.name(values.object_in(contact, 'name').get('formatted_name')) or ''}",
     ]
-    for phone in fields.objects(contact.get("phones")):
-        account = fields.name(phone.get("wa_id"))
-        lines.append(f"TEL{f';waid={account}' if account else ''}:{fields.name(phone.get('phone')) or ''}")
+    for phone in values.objects(contact.get("phones")):
+        account = values.name(phone.get("wa_id"))
+        lines.append(f"TEL{f';waid={account}' if account else ''}:{values.name(phone.get('phone')) or ''}")
     return "\n".join([*lines, "END:VCARD"])
 
 
 def _name(value: dict[str, Any], party: Any) -> Any:
     """The name that a contact of the change gave himself."""
-    for contact in fields.objects(value.get("contacts")):
+    for contact in values.objects(value.get("contacts")):
         if contact.get("wa_id") == party:
-            return fields.object_in(contact, "profile").get("name")
+            return values.object_in(contact, "profile").get("name")
     return None

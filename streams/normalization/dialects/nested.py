@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from streams import identity
-from streams.normalization import content, fields, files, reading
+from streams.normalization import content, fields, files, reading, values
 from streams.normalization.dialects import engine, flat
 from streams.normalization.fields import Parts
 from streams.normalization.inbound import TEXT, Content, Inbound, Revoked, Technical
@@ -55,7 +55,7 @@ def _read(parts: Parts) -> Inbound:
     if kind not in (Kind.MESSAGE, Kind.OWN_MESSAGE):
         return reading.read(kind, name, parts, content.read)
     if isinstance(reacted := inner.get("reactionMessage"), dict):
-        return reading.reaction(parts, identity.message_id(reacted.get("key")), fields.text(reacted.get("text")))
+        return reading.reaction(parts, identity.message_id(reacted.get("key")), values.text(reacted.get("text")))
     if isinstance(protocol := inner.get("protocolMessage"), dict):
         return _protocol(protocol, parts)
     return reading.message(parts, _content(inner, parts), is_own=kind is Kind.OWN_MESSAGE)
@@ -99,13 +99,13 @@ def _unnamed(inner: dict[str, Any], parts: Parts) -> Content:
     name = next((name for name in inner if name.endswith("Message") and isinstance(inner[name], dict)), None)
     if name is None or name == "senderKeyDistributionMessage":
         return content.read(parts)
-    return Content(type=(fields.word(name) or "unknown").removesuffix("message"))
+    return Content(type=(values.word(name) or "unknown").removesuffix("message"))
 
 
 def _media(kind: str, source: dict[str, Any], parts: Parts) -> Content:
     if kind == "audio" and source.get("ptt") is True:
         kind = "ptt"
-    found = content.assemble(kind, (), fields.text(source.get("caption")), parts)
+    found = content.assemble(kind, (), values.text(source.get("caption")), parts)
     found.media = files.described(source) | (found.media or {})
     content.add_thumbnail(found, source.get("jpegThumbnail"))
     return _with_context(found, source)
@@ -120,7 +120,7 @@ def _location(source: dict[str, Any]) -> Content:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    text = fields.text(value)
+    text = values.text(value)
     return () if text is None else (text,)
 
 

@@ -161,6 +161,18 @@ def test_bytes_never_reach_an_event(kind: str | None, start: str) -> None:
     assert ("media" in event.payload) == (kind != "location")
 
 
+def test_bytes_never_reach_an_event_by_a_field_beside_the_text() -> None:
+    hidden = "/9j/4AAQSkZJRg" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo" * 30
+    names = ("notifyName", "filename", "loc", "mediaId", "mimetype", "status", "state", "quotedMsg", "sender", "type")
+    for kind in ("image", "location", "chat"):
+        for event in ("onmessage", "onack", "onstatechanged", "onsomething"):
+            payload: dict[str, Any] = {"event": event, "lat": 1, "lng": 2} | dict.fromkeys(names, hidden)
+            payload |= {"type": kind, "quotedMsg": {"body": hidden}, "quotedStanzaID": "3EB0AA02"}
+            payload["sender"] = {"pushname": hidden}
+            body = wrapped({"id": f"false_{PHONE}_3EB0AA01", "from": PHONE, "text": None}, payload)
+            assert "QUJDREVGR0hJ" not in msgspec.json.encode(event_of(body)).decode()
+
+
 def test_a_long_text_is_no_bytes() -> None:
     text = "Segue o link https://example.com/" + "a1b2" * 500 + " e a chave. " + "lorem ipsum " * 300
     assert event_of(text_message(text=text)).payload["text"] == text
