@@ -33,7 +33,10 @@ class Receipt:
 
     async def wait(self, seconds: float) -> None:
         """Return once everything is kept; LogUnavailableError after `seconds`, though it may still be kept later."""
-        late = LogUnavailableError(f"Kafka did not confirm within {seconds:g} s.")
+        late = LogUnavailableError(
+            f"Kafka did not confirm within {seconds:g} s. It may have what you sent, or get it yet: send it again "
+            "unchanged, and it counts once."
+        )
         deadline = self._kept.get_loop().call_later(seconds, self.fail, late)
         try:
             await self._kept
