@@ -50,9 +50,7 @@ class TemplateSet:
 
     def __init__(self, templates: Iterable[Template] = ()) -> None:
         self._templates = {
-            template.id: (template.version, sandbox.compiled(template.body))
-            for template in templates
-            if template.is_enabled
+            template.id: (template, sandbox.compiled(template.body)) for template in templates if template.is_enabled
         }
         self.faults = tuple(
             TemplateFault(name, compiled)
@@ -71,19 +69,21 @@ class TemplateSet:
         """
         if name not in self._templates:
             raise RenderError(name, "does not exist or is disabled")
-        version, compiled = self._templates[name]
+        template, compiled = self._templates[name]
         if isinstance(compiled, str):
             raise RenderError(name, compiled)
         try:
             text = _bounded(compiled.generate(sandbox.context(_variables(event, time_zone))))
         except sandbox.MissingVariableError as error:
+            if str(error.name) not in template.body:  # `plans[plan]`: the name is a value of somebody's
+                raise RenderError(name, "a field that a value names is missing") from None
             raise RenderError(name, f"variable {error.name!r} is missing", error.name) from None
         except sandbox.FAULTS as error:
             raise RenderError(name, str(error) or type(error).__name__) from None
         text = _GAP.sub("\n\n", text).strip()
         if not text:
             raise RenderError(name, "the text is empty")
-        return Rendered(text, version)
+        return Rendered(text, template.version)
 
 
 def zone(name: str) -> ZoneInfo | None:

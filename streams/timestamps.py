@@ -68,4 +68,4 @@ def _iso(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise TimeError(f"{text[:40]!r} is not a time: expected ISO-8601, seconds or milliseconds") from None
+        raise TimeError("the text is not a time: expected ISO-8601, seconds or milliseconds") from None

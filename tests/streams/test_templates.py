@@ -71,6 +71,13 @@ def test_a_missing_variable_is_named_and_never_a_hole(body: str, variable: str) 
     assert str(failure) == f"template 't': variable {variable!r} is missing"
 
 
+@pytest.mark.parametrize("body", ["{{ plans[plan] }}", "{{ plans[name] }}", "{{ name|int + plan }}", "{{ plan|brl }}"])
+def test_an_error_never_shows_a_value(body: str) -> None:
+    reason = refused(body, {"plans": {}, "plan": "4711", "name": "Ana Souza"}).reason
+    assert "4711" not in reason
+    assert "Ana" not in reason
+
+
 def test_what_is_known_and_has_no_value_can_be_asked_for() -> None:
     body = "{% if link %}L{% else %}-{% endif %}{% if customer.phone %}P{% else %}-{% endif %}{{ pix|default('x') }}"
     assert rendered(body, {"customer": {"phone": None}}) == "--x"
