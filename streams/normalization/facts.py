@@ -87,33 +87,39 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
         event_type=event_types.OUTBOUND_MESSAGE if said.is_own else event_types.INBOUND_MESSAGE,
         key=key,
         says=says,
-        payload=_present(
-            message_id=_full(said.id),
-            message_key=_stable(said.id),
-            chat=said.chat,
-            contact=contact,
-            to=said.addressee,
-            from_me=said.is_own,
-            author=said.author,
-            sender_name=said.sender_name,
-            type=content.type,
-            text=content.text,
-            caption=content.caption,
-            text_length=content.text_length,
-            media=media,
-            location=files.with_thumbnail(content.location, content.thumbnail) if content.type == "location" else None,
-            vcard=content.vcard,
-            quoted=content.quoted,
-            shell=is_shell or None,
-            timestamp=around.occurred_at and timestamps.milliseconds(around.occurred_at),
-        )
-        | ({"from": said.sender} if said.sender else {}),
+        payload=_payload(said, contact, media, around),
         occurred_at=around.occurred_at,
         contact=contact,
         external_id=_full(said.id),
         revision=revisions.SHELL if is_shell else files.revision(media),
         blobs=content.blobs,
     )
+
+
+def _payload(said: Message, contact: str | None, media: dict[str, Any] | None, around: Circumstances) -> dict[str, Any]:
+    content = said.content
+    told = {
+        "message_id": _full(said.id),
+        "message_key": _stable(said.id),
+        "chat": said.chat,
+        "contact": contact,
+        "from": said.sender,
+        "to": said.addressee,
+        "from_me": said.is_own,
+        "author": said.author,
+        "sender_name": said.sender_name,
+        "type": content.type,
+        "text": content.text,
+        "caption": content.caption,
+        "text_length": content.text_length,
+        "media": media,
+        "location": files.with_thumbnail(content.location, content.thumbnail) if content.type == "location" else None,
+        "vcard": content.vcard,
+        "quoted": content.quoted,
+        "shell": said.is_shell or None,
+        "timestamp": around.occurred_at and timestamps.milliseconds(around.occurred_at),
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _ack(said: Ack, channel: str | None, around: Circumstances) -> Fact:
