@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 _EXACT = 2**53
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def encode(value: Any) -> bytes:
@@ -16,10 +17,8 @@ def encode(value: Any) -> bytes:
     fractions are the shortest digits that read back as the same double. TypeError for what JSON cannot hold,
     RecursionError for what is nested beyond the interpreter's limit.
     """
-    encoded = msgspec.json.encode(value, order="deterministic")
-    if b".0" in encoded:
-        encoded = msgspec.json.encode(_without_integral_floats(value), order="deterministic")
-    return encoded
+    encoded = _encode(value)
+    return _encode(_without_integral_floats(value)) if b".0" in encoded else encoded
 
 
 def digest(value: Any) -> str:

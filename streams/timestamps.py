@@ -26,7 +26,7 @@ def parse(value: object) -> datetime:
     """
     if isinstance(value, str):
         text = value.strip()
-        moment = _number(float(text)) if _is_number(text) else _iso(text)
+        moment = _iso(text) if text[4:5] == "-" or not _is_number(text) else _number(float(text))
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         moment = _number(value)
     else:
@@ -48,8 +48,7 @@ def from_milliseconds(value: int) -> datetime:
 
 def _is_number(text: str) -> bool:
     return (
-        text[4:5] != "-"
-        and len(text) <= _LONGEST_NUMBER
+        0 < len(text) <= _LONGEST_NUMBER
         and text.isascii()
         and text.replace(".", "", 1).isdigit()
         and text[0] != "."
@@ -66,6 +65,8 @@ def _number(value: float) -> datetime:
 def _iso(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        if moment.tzinfo is UTC:
+            return moment
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise TimeError("the text is not a time: expected ISO-8601, seconds or milliseconds") from None

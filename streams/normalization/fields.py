@@ -108,7 +108,8 @@ def first(of: Parts, places: tuple[Place, ...], read: Callable[[Any], Found | No
 def each(of: Parts, places: tuple[Place, ...], read: Callable[[Any], Found | None]) -> Iterator[Found]:
     """What can be read at the places, in their order."""
     for part, name in places:
-        if (value := of[part].get(name)) is not None and (found := read(value)) is not None:
+        holder = of[part]
+        if holder and (value := holder.get(name)) is not None and (found := read(value)) is not None:
             yield found
 
 
@@ -162,14 +163,14 @@ def chat(of: Parts, message: MessageId | None, party: str | None) -> str | None:
 
     Never `from` of an own message: that is the channel's own number.
     """
-    if party is not None and party.endswith(_GROUP):
+    in_id = None if message is None or message.chat is None else values.contact_id(message.chat)
+    for told in (party, in_id):
+        if told is not None and told.endswith(_GROUP):
+            return told
+    if party is not None and in_id is not None:  # two say that it is no group
         return party
     stated = first(of, CHAT, values.contact_id)
-    in_id = None if message is None or message.chat is None else values.contact_id(message.chat)
-    for candidate in (stated, in_id):
-        if candidate is not None and candidate.endswith(_GROUP):
-            return candidate
-    return party or stated or in_id
+    return stated if stated is not None and stated.endswith(_GROUP) else party or stated or in_id
 
 
 def author(of: Parts, message: MessageId | None) -> str | None:

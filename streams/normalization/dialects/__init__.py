@@ -24,7 +24,7 @@ class Dialect(Protocol):
         """What the body says: one thing, or several where it holds several; never nothing."""
 
 
-DIALECTS: Final[tuple[Dialect, ...]] = (whapi, meta, nested, wrapper, engine, flat)
+DIALECTS: Final[tuple[Dialect, ...]] = (nested, wrapper, whapi, meta, engine, flat)
 
 
 def of(parts: Parts) -> Dialect:
