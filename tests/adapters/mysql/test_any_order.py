@@ -32,7 +32,7 @@ SPELLINGS: Final = frozenset({"message_id", "target_id", "link"})
 """Fields of a payload that hold an id as that emission spelled it."""
 
 
-@settings(examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(conversations(), st.integers(0, 2**32), st.lists(st.tuples(st.integers(1, 8), st.booleans()), min_size=1))
 async def test_any_order_and_any_repetition_of_what_is_told_gives_the_same_tables(
     database: Database, projector: Projector, told: Sequence[Emit], seed: int, cuts: Sequence[tuple[int, bool]]
