@@ -14,4 +14,9 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=20
 )
 
+small_json_values: st.SearchStrategy[Any] = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=4
+)
+"""For properties with many examples or many values in each: what takes time is to make them up."""
+
 json_objects: st.SearchStrategy[dict[str, Any]] = st.dictionaries(texts, json_values, max_size=6)

@@ -16,7 +16,7 @@ from streams.normalization.content import MAX_TEXT
 from streams.normalization.errors import NormalizationError
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
-from tests.streams.json_values import json_objects, json_values
+from tests.streams.json_values import json_objects, small_json_values
 from tests.support.properties import examples
 
 RAW = RawRecord.of("raw.webhook", 3, 42, 1768512936000, [("raw_id", b"R-1")])
@@ -378,7 +378,7 @@ _EVENTS = [
     "message", "message.sent", "message.ack", "connection.update", "onmessage", "onselfmessage", "onack", "status-find",
     "onreactionmessage", "onrevokedmessage", "qrcode", "messages.upsert", "onpresencechanged", "other",
 ]  # fmt: skip
-_values = json_values | st.sampled_from(
+_values = small_json_values | st.sampled_from(
     [PHONE, LID, "status@broadcast", "3EB0AA01", f"true_{PHONE}_3EB0AA17", 2, "read"]
 )
 _bodies = st.recursive(
