@@ -73,6 +73,7 @@ class MessageId(msgspec.Struct, frozen=True, gc=False):
 
 
 @lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def canonical_channel(channel: str) -> str:
     """The one spelling of a channel id: case-folded, without white space; empty where nothing else was in it."""
     joined = "".join(channel.split())

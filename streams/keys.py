@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,7 +59,14 @@ def for_event(
 
 def for_gateway(channel: str | None, kind: str, *parts: str) -> str:
     """The idempotency key of an event from the gateway: canonical channel, kind, and what tells two of a kind apart."""
-    return "|".join((GATEWAY, _escape(channel or ""), _escape(kind), *map(_escape, parts)))
+    if len(parts) == 1:
+        return f"{_gateway(channel, kind)}|{_escape(parts[0])}"
+    return "|".join((_gateway(channel, kind), *map(_escape, parts)))
+
+
+@lru_cache(maxsize=8192)
+def _gateway(channel: str | None, kind: str) -> str:
+    return f"{GATEWAY}|{_escape(channel or '')}|{_escape(kind)}"
 
 
 def is_reserved(source_system: str, event_type: str) -> bool:

@@ -107,11 +107,12 @@ def _is_file(content: Content, encoded: str) -> bool:
 
 
 def _keep(content: Content, text: str | None, caption: str | None) -> None:
-    for kept in (text, caption):
-        if kept is not None and len(kept) > MAX_TEXT:
-            content.text_length = max(len(kept), content.text_length or 0)
-    content.text = text and text[:MAX_TEXT]
-    content.caption = caption and caption[:MAX_TEXT]
+    content.text, content.caption = text, caption
+    longest = max(len(text or ""), len(caption or ""))
+    if longest > MAX_TEXT:
+        content.text_length = longest
+        content.text = text and text[:MAX_TEXT]
+        content.caption = caption and caption[:MAX_TEXT]
 
 
 def _media(parts: Parts) -> dict[str, Any]:

@@ -97,8 +97,9 @@ def _message(said: Message, channel: str | None, around: Circumstances) -> Fact:
 
 
 def _payload(said: Message, contact: str | None, media: dict[str, Any] | None, around: Circumstances) -> dict[str, Any]:
+    """What is known of a message. Written out: it is much of what a message costs."""
     content = said.content
-    told = {
+    told: dict[str, Any] = {
         "message_id": _full(said.id),
         "message_key": _stable(said.id),
         "chat": said.chat,
@@ -106,20 +107,31 @@ def _payload(said: Message, contact: str | None, media: dict[str, Any] | None, a
         "from": said.sender,
         "to": said.addressee,
         "from_me": said.is_own,
-        "author": said.author,
         "sender_name": said.sender_name,
         "type": content.type,
         "text": content.text,
-        "caption": content.caption,
-        "text_length": content.text_length,
-        "media": media,
-        "location": files.with_thumbnail(content.location, content.thumbnail) if content.type == "location" else None,
-        "vcard": content.vcard,
-        "quoted": content.quoted,
-        "shell": said.is_shell or None,
-        "timestamp": around.occurred_at and timestamps.milliseconds(around.occurred_at),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    if None in told.values():
+        told = {name: value for name, value in told.items() if value is not None}
+    if said.author is not None:
+        told["author"] = said.author
+    if content.caption is not None:
+        told["caption"] = content.caption
+    if content.text_length is not None:
+        told["text_length"] = content.text_length
+    if media is not None:
+        told["media"] = media
+    if content.type == "location" and (place := files.with_thumbnail(content.location, content.thumbnail)):
+        told["location"] = place
+    if content.vcard is not None:
+        told["vcard"] = content.vcard
+    if content.quoted is not None:
+        told["quoted"] = content.quoted
+    if said.is_shell:
+        told["shell"] = True
+    if around.occurred_at is not None:
+        told["timestamp"] = timestamps.milliseconds(around.occurred_at)
+    return told
 
 
 def _ack(said: Ack, channel: str | None, around: Circumstances) -> Fact:

@@ -54,8 +54,8 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     @property
     def caller_trace_id(self) -> str | None:
         """The trace id in the headers: that of `traceparent`, else `trace_id`."""
-        match = _TRACEPARENT.fullmatch(self.headers.get(headers.TRACEPARENT) or b"")
-        if match and match[1] != _NO_TRACE:
+        parent = self.headers.get(headers.TRACEPARENT)
+        if parent and (match := _TRACEPARENT.fullmatch(parent)) and match[1] != _NO_TRACE:
             return match[1].decode()
         return self._text(headers.TRACE_ID)
 

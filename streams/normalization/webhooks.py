@@ -57,10 +57,12 @@ def _read(value: bytes, parts: Parts, raw: RawRecord) -> Sequence[Normalized] | 
         if isinstance(said, Technical):
             continue
         spelled = channel_id if of is parts else fields.channel(of)
-        fact = _fact(said, spelled, of, raw, place)
+        channel = _canonical(spelled)
+        fact = _fact(said, channel, of, raw, place)
         if may_link and (link := links.of(of, said)):
             fact.payload["link"] = link
-        found.append(Normalized(_event(fact, spelled, metadata, parts, raw), fact.blobs))
+        about = metadata if spelled is None else {**metadata, "channel_id": spelled}
+        found.append(Normalized(_event(fact, channel, about, parts, raw), fact.blobs))
     if not found and isinstance(technical := read[0][0], Technical):
         return Noise(technical.kind, _canonical(channel_id))
     return found
@@ -70,17 +72,16 @@ def _canonical(channel_id: str | None) -> str | None:
     return None if channel_id is None else identity.canonical_channel(channel_id)
 
 
-def _fact(said: Inbound, channel_id: str | None, of: Parts, raw: RawRecord, place: int) -> facts.Fact:
-    fact = facts.of(said, _canonical(channel_id), facts.Circumstances(of[fields.TOP], fields.time(of), raw, place))
+def _fact(said: Inbound, channel: str | None, of: Parts, raw: RawRecord, place: int) -> facts.Fact:
+    fact = facts.of(said, channel, facts.Circumstances(of[fields.TOP], fields.time(of), raw, place))
     if len(fact.key) > MAX_KEY:
         field = FieldError("message.id", f"makes a key of {len(fact.key)} characters, at most {MAX_KEY} are allowed")
         raise NormalizationError("invalid_field", str(field), (field,))
     return fact
 
 
-def _event(fact: facts.Fact, channel_id: str | None, metadata: dict[str, Any], parts: Parts, raw: RawRecord) -> Event:
+def _event(fact: facts.Fact, channel: str | None, metadata: dict[str, Any], parts: Parts, raw: RawRecord) -> Event:
     key = fact.key
-    channel = _canonical(channel_id)
     correlation_id = _id(parts, "correlation_id")
     received_at = raw.received_at
     occurred_at: datetime = fact.occurred_at or received_at
@@ -102,12 +103,12 @@ def _event(fact: facts.Fact, channel_id: str | None, metadata: dict[str, Any], p
         external_id=fact.external_id,
         revision=fact.revision,
         payload=fact.payload,
-        metadata=metadata if channel_id is None else {**metadata, "channel_id": channel_id},
+        metadata=metadata,
     )
 
 
 def _id(parts: Parts, name: str) -> str | None:
     value = parts[fields.TOP].get(name)
-    if not isinstance(value, str) or len(value) > _LONGEST_TRACE_ID or not value.isprintable():
-        return None
-    return value or None
+    if value and isinstance(value, str) and len(value) <= _LONGEST_TRACE_ID and value.isprintable():
+        return value
+    return None
