@@ -54,4 +54,4 @@ def read_event(value: bytes, at: datetime | None) -> Event:
 
 
 def _raw(topic: str, at: datetime) -> RawRecord:
-    return RawRecord(Coordinates(topic, 0, 0), at)
+    return RawRecord(Coordinates(topic, 0, 0), timestamps.milliseconds(at))

@@ -23,10 +23,10 @@ _LONGEST_TRACE_ID: Final = 128
 
 
 class RawRecord(msgspec.Struct, frozen=True, gc=False):
-    """What stands around a record's value. `timestamp` is Kafka's, in UTC."""
+    """What stands around a record's value. `timestamp_ms` is Kafka's, in milliseconds since 1970."""
 
     coordinates: Coordinates
-    timestamp: datetime
+    timestamp_ms: int
     headers: Mapping[str, bytes] = {}
 
     @classmethod
@@ -34,9 +34,7 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
         cls, topic: str, partition: int, offset: int, timestamp_ms: int, header_items: Iterable[tuple[str, bytes]] = ()
     ) -> Self:
         """Build from the parts of a consumed record; of a repeated header the last one counts."""
-        return cls(
-            Coordinates(topic, partition, offset), timestamps.from_milliseconds(timestamp_ms), dict(header_items)
-        )
+        return cls(Coordinates(topic, partition, offset), timestamp_ms, dict(header_items))
 
     @property
     def raw_id(self) -> str:
@@ -49,7 +47,7 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
         try:
             return timestamps.parse(self._text(headers.RECEIVED_AT))
         except ValueError:
-            return self.timestamp
+            return timestamps.from_milliseconds(self.timestamp_ms)
 
     @property
     def caller_trace_id(self) -> str | None:
