@@ -37,6 +37,11 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
         return cls(Coordinates(topic, partition, offset), timestamp_ms, dict(header_items))
 
     @property
+    def timestamp(self) -> datetime:
+        """The record's own time, in UTC."""
+        return timestamps.from_milliseconds(self.timestamp_ms)
+
+    @property
     def raw_id(self) -> str:
         """The edge's id of the body, else the coordinates."""
         return self._text(headers.RAW_ID) or str(self.coordinates)
@@ -47,7 +52,7 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
         try:
             return timestamps.parse(self._text(headers.RECEIVED_AT))
         except ValueError:
-            return timestamps.from_milliseconds(self.timestamp_ms)
+            return self.timestamp
 
     @property
     def caller_trace_id(self) -> str | None:

@@ -18,7 +18,7 @@ def record(**headers: bytes) -> RawRecord:
 
 
 def test_the_records_own_time_is_utc() -> None:
-    assert record().received_at == datetime(2026, 1, 15, 21, 35, 35, 123000, tzinfo=UTC)
+    assert record().timestamp == datetime(2026, 1, 15, 21, 35, 35, 123000, tzinfo=UTC)
 
 
 def test_received_at_is_the_edges_time_else_the_records() -> None:
