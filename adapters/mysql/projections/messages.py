@@ -99,7 +99,6 @@ def _commands(ids: Iterable[str]) -> list[Row]:
 
 def _row(event: AcceptedEvent) -> Row:
     payload = event.payload
-    is_shell = bool(payload.get("shell"))
     attached = {name: payload[name] for name in _ATTACHED if name in payload}
     return {
         "channel_id": event.channel,
@@ -112,7 +111,7 @@ def _row(event: AcceptedEvent) -> Row:
         "event_id": event.event_id,
         "event_conversation_id": event.conversation_id or identity.conversation_id(event.channel, event.contact),
         "event_at": time(event.occurred_at),
-        "event_revision": 0 if is_shell else event.revision,
+        "event_revision": event.revision,
         "attachment": json(attached) if attached else None,
         "text": next((text for name in _TEXTS if (text := payload.get(name)) and isinstance(text, str)), None),
     }

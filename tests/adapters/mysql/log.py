@@ -16,7 +16,7 @@ from schemas.commands import Command
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.deliveries import DeliveryFact, FactKind, Status
 from schemas.events import AcceptedEvent, Action, Coordinates, Decision, Kind
-from streams import identity, keys, topics
+from streams import identity, keys, revisions, topics
 
 START: Final = datetime(2026, 1, 15, 15, 0, tzinfo=UTC)
 CHANNEL: Final = "canalum"
@@ -104,7 +104,7 @@ def message(
         **({"shell": True} if empty_shell else {}),
         **fields.pop("payload", {}),
     }
-    key = keys.for_gateway(CHANNEL, keys.MESSAGE, hexa) + ("|shell" if empty_shell else "")
+    key = keys.for_gateway(CHANNEL, keys.MESSAGE, hexa)
     contact = identity.match_key(chat)
     return gateway_event(
         types.OUTBOUND_MESSAGE if own else types.INBOUND_MESSAGE,
@@ -112,6 +112,7 @@ def message(
         payload,
         **{
             "contact": contact,
+            "revision": revisions.SHELL if empty_shell else revisions.COMPLETE,
             "conversation_id": identity.conversation_id(CHANNEL, contact),
             "decision": Decision(
                 action=Action.NONE if own else Action.CHAT, rule_id="chat", rule_version=1, tenant_id=1, channel=CHANNEL
