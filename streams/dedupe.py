@@ -81,6 +81,8 @@ def judge(entry: bytes | None, event: Event, keep: timedelta) -> tuple[Verdict, 
     if entry is None:
         return Verdict.FIRST, None
     seen = _decode(entry)
+    if seen.raw == event.raw and event.revision > seen.revision:  # one record tells it twice, and now more of it
+        return _compare(seen, event), seen
     if seen.raw == event.raw or (seen.updates and seen.update(event)):
         return Verdict.REDELIVERY, seen
     if seen.corrects == event.raw:  # a redelivery of what was corrected since: nothing new

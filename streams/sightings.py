@@ -41,8 +41,18 @@ def sight(
     """Say what becomes of an event, given the verdict and the table's entry; what is held changes in `rows`.
 
     The first revision that can be decided is; a later one adds to what is known, and makes no command. A record that
-    `is_released` from quarantine is decided where it was held, even behind others.
+    `is_released` from quarantine is decided where it was held, even behind others, and is held no more, whatever is
+    said of it.
     """
+    said = _say(verdict, seen, event, configuration, rows, is_released=is_released)
+    if is_released and said.kind is not Kind.QUARANTINED:
+        quarantine.let_go(rows, event.channel or "", event.raw)
+    return said
+
+
+def _say(
+    verdict: Verdict, seen: Seen | None, event: Event, configuration: Configuration, rows: Rows, *, is_released: bool
+) -> Said:
     if seen is None:
         return _first(event, configuration, rows, is_released=is_released)
     match verdict:
@@ -57,8 +67,6 @@ def sight(
         case Verdict.REDELIVERY if is_released and seen.kind is Kind.QUARANTINED:
             return _released(seen, event, _decide(event, configuration, rows, is_released=True))
         case Verdict.REDELIVERY:
-            if is_released:  # an update of what was decided a moment ago
-                quarantine.let_go(rows, event.channel or "", event.raw)
             return _repeated(seen, event)
         case Verdict.CONFLICT:
             return Said(kind=Kind.CONFLICT)
@@ -70,10 +78,7 @@ def _decide(event: Event, configuration: Configuration, rows: Rows, *, is_releas
     channel = event.channel or ""
     must_wait = not is_released and quarantine.is_holding(rows, channel)
     outcome = decide(event, configuration, must_wait=must_wait)
-    if outcome.kind is not Kind.QUARANTINED:
-        if is_released:
-            quarantine.let_go(rows, channel, event.raw)
-    elif not is_released:
+    if outcome.kind is Kind.QUARANTINED and not is_released:
         quarantine.hold(rows, channel, event.raw)
     return outcome
 

@@ -175,6 +175,38 @@ def test_an_update_that_comes_while_its_shell_is_held_waits_too() -> None:
     assert router.held() == [bill(0).raw, bill(1).raw]
 
 
+def test_what_says_the_same_as_a_younger_one_is_let_go_when_it_is_released_and_holds_up_nobody() -> None:
+    router = Router(configuration())
+    old, young = bill(0), bill(1)
+    young.received_at += 2 * KEEP
+    assert kinds(router, [old, young]) == ["quarantined"] * 2
+    router.configuration = usual()
+
+    assert router.take(old, is_released=True).kind is Kind.DUPLICATE
+    assert router.held() == [young.raw]
+    assert len(router.take(young, is_released=True).commands) == 1
+    assert router.held() == []
+
+
+def test_what_contradicts_a_younger_one_is_let_go_when_it_is_released() -> None:
+    router = Router(configuration())
+    old, young = bill(0), bill(1, fingerprint="other")
+    young.received_at += 2 * KEEP
+    assert kinds(router, [old, young]) == ["quarantined"] * 2
+    router.configuration = usual()
+
+    assert router.take(old, is_released=True).kind is Kind.CONFLICT
+    assert router.held() == [young.raw]
+
+
+def test_the_text_of_a_shell_in_the_same_record_is_an_update() -> None:
+    router = Router(usual())
+    shell, text = bill(0, revisions.SHELL), bill(0)
+
+    assert kinds(router, [shell, text]) == ["accepted", "updated"]
+    assert kinds(router, [shell, text]) == ["accepted", "updated"]
+
+
 sightings = st.lists(
     st.tuples(
         st.integers(0, 5),
