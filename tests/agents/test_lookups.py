@@ -164,9 +164,9 @@ async def test_each_channel_and_each_lid_is_asked_for_itself() -> None:
 async def test_a_lid_without_an_answer_is_asked_for_again_on_another_day_and_then_once_a_month() -> None:
     world, gateway = await started()
     day = 86_400
-    for number in range(4 * 80):  # a message every six hours, for 80 days
+    for number in range(24 * 80):  # one message an hour, for 80 days
         await world.ask(wanted(number, after=world.clock.now().timestamp() - START.timestamp()))
-        await world.clock.advance(day / 4)
+        await world.clock.advance(3_600)
     assert len(gateway.asked) == 7 + 2  # days 0 to 6, then days 36 and 66
     assert world.links == []
     world.clock.time = START + timedelta(seconds=120 * day)
