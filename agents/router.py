@@ -108,6 +108,8 @@ def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said) 
     around = event_headers(event, replay=replay, origin=origin)
     batch.emit(topics.EVENT_ACCEPTED, record.key, _accepted(value, said.kind, said.decision), around)
     metrics.EVENTS.labels(said.kind).inc()
+    if said.proves_for is not None:
+        _emit_link(batch, event, said.proves_for, around)
     if not said.is_told:
         return
     if said.kind is Kind.REJECTED:
@@ -117,7 +119,10 @@ def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said) 
         batch.emit(topics.COMMAND_OUTBOUND, _decode_command(command).channel.encode(), command, around)
     if fetch := fetch_of(event):
         batch.emit(topics.COMMAND_MEDIA, fetch.channel.encode(), _encode(fetch), around)
-    _emit_contacts(batch, event, said.decision.tenant_id if said.decision else None, around)
+    tenant_id = said.decision.tenant_id if said.decision else None
+    _emit_link(batch, event, tenant_id, around)
+    if wanted := lookup_of(event, tenant_id):
+        batch.emit(topics.COMMAND_LOOKUP, wanted.channel.encode(), _encode(wanted), around)
     evidence = evidence_of(event)
     if evidence is None:
         return
@@ -127,12 +132,10 @@ def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said) 
         batch.emit_everywhere(topics.DELIVERY_EVIDENCE, None, _encode(evidence), around)
 
 
-def _emit_contacts(batch: Batch, event: Event, tenant_id: int | None, around: Headers) -> None:
-    """Say which lid is which phone where the event proves it, and ask for the phone where it names a lid alone."""
+def _emit_link(batch: Batch, event: Event, tenant_id: int | None, around: Headers) -> None:
+    """Say which lid is which phone, where the event proves it."""
     if link := link_of(event, tenant_id):
         batch.emit(topics.CONTACT_LINK, link.lid.encode(), _encode(link), around)
-    if wanted := lookup_of(event, tenant_id):
-        batch.emit(topics.COMMAND_LOOKUP, wanted.channel.encode(), _encode(wanted), around)
 
 
 def _accepted(value: bytes, kind: Kind, decision: Decision | None) -> bytes:

@@ -18,7 +18,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What is written about a record.
 
     `kind` and `decision` go to event.accepted; a duplicate or conflict has no decision. `commands` are encoded.
-    `is_told` where what follows from the event's own content (evidence and the like) follows from this record.
+    `is_told` where what follows from the event's own content (evidence and the like) follows from this record. A
+    duplicate says in `proves_for` whose event it repeats: its body may tell a link that the first one did not.
     `remembered` is the table's new entry, None where it stays as it is.
     """
 
@@ -26,6 +27,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
     commands: tuple[bytes, ...] = ()
     is_told: bool = False
+    proves_for: int | None = None
     remembered: Seen | None = None
 
 
@@ -71,7 +73,7 @@ def _say(
         case Verdict.CONFLICT:
             return Said(kind=Kind.CONFLICT)
         case _:
-            return Said(kind=Kind.DUPLICATE)
+            return Said(kind=Kind.DUPLICATE, proves_for=seen.decision.tenant_id)
 
 
 def _decide(event: Event, configuration: Configuration, rows: Rows, *, is_released: bool) -> Outcome:

@@ -262,23 +262,26 @@ async def test_a_body_with_lid_and_phone_links_them_and_one_with_a_lid_alone_ask
     assert msgspec.json.decode(asked.value or b"")["event_id"] == keys.event_id("k2")
 
 
-async def test_a_duplicate_and_a_quarantined_message_prove_and_ask_for_nothing() -> None:
+async def test_a_duplicate_proves_what_its_body_tells_and_asks_for_nothing() -> None:
     router = Router(usual())
     await router.route(inbound(0, {"text": "oi"}))
 
     again = await router.route(inbound(1, {"text": "oi"}))
-    unknown = await router.route(
-        inbound(
-            2,
-            {"link": {"lid": LID, "phone": "5547999990001"}},
-            channel="nobodys",
-            idempotency_key="k3",
-            event_id=keys.event_id("k3"),
-        )
-    )
+    both = await router.route(inbound(2, {"text": "oi", "link": {"lid": LID, "phone": "5547999990001"}}))
 
-    for out in (again, unknown):
-        assert not {topics.CONTACT_LINK, topics.COMMAND_LOOKUP} & set(out)
+    assert (kinds(again), list(again)) == (["duplicate"], [topics.EVENT_ACCEPTED])
+    assert (kinds(both), set(both)) == (["duplicate"], {topics.EVENT_ACCEPTED, topics.CONTACT_LINK})
+
+
+async def test_a_quarantined_message_proves_and_asks_for_nothing() -> None:
+    router = Router(usual())
+    said = {"link": {"lid": LID, "phone": "5547999990001"}}
+    place = {"channel": "nobodys", "idempotency_key": "k3", "event_id": keys.event_id("k3")}
+
+    first, again = [await router.route(inbound(offset, said, **place)) for offset in (2, 3)]
+
+    for out in (first, again):
+        assert list(out) == [topics.EVENT_ACCEPTED]
 
 
 async def test_an_event_of_an_unknown_channel_is_held_and_its_keeper_is_told() -> None:
