@@ -1,5 +1,7 @@
 """The file of a message: whether it is to be fetched, and what its message says once that is done."""
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +13,7 @@ from streams import keys, revisions
 
 _ACTION: Final = "media"
 _MESSAGES: Final = frozenset({event_types.INBOUND_MESSAGE, event_types.OUTBOUND_MESSAGE})
+_HEX: Final = re.compile("[0-9A-F]{8,64}")
 _SAYS_NOTHING: Final = frozenset({"application/octet-stream", "binary/octet-stream"})
 _UNKNOWN_TYPE: Final = "application/octet-stream"
 _LONGEST_TYPE: Final = 100
@@ -24,8 +27,8 @@ def fetch_of(event: Event) -> FetchMedia | None:
     """
     if event.source_system != keys.GATEWAY or event.event_type not in _MESSAGES or not event.channel:
         return None
-    message_id = event.payload.get("message_id")
-    if _media(event).get("state") != MediaState.PENDING or not isinstance(message_id, str) or not message_id:
+    message_id = _full_id(event.payload)
+    if _media(event).get("state") != MediaState.PENDING or message_id is None:
         return None
     return FetchMedia(
         command_id=keys.command_id(event.event_id, _ACTION),
@@ -67,6 +70,26 @@ def sniffed(data: bytes) -> str | None:
 def _updated(event: Event, raw: Coordinates, revision: int, said: dict[str, Any]) -> Event:
     payload = event.payload | {"media": _media(event) | said}
     return msgspec.structs.replace(event, raw=raw, revision=revision, payload=payload)
+
+
+def _full_id(payload: Mapping[str, Any]) -> str | None:
+    """The id by which the gateway is asked: `{fromMe}_{chat}_{HEX}[_{participant}]`.
+
+    The nested form tells its last part alone; the engine spells a phone's domain `c.us`.
+    """
+    told, chat, author = (payload.get(name) for name in ("message_id", "chat", "author"))
+    if not isinstance(told, str) or not told:
+        return None
+    if not _HEX.fullmatch(told) or not isinstance(chat, str) or "@" not in chat:
+        return told
+    parts = ["true" if payload.get("from_me") else "false", _engine_id(chat), told]
+    if chat.endswith("@g.us") and isinstance(author, str):
+        parts.append(_engine_id(author))
+    return "_".join(parts)
+
+
+def _engine_id(contact: str) -> str:
+    return contact.replace("@s.whatsapp.net", "@c.us")
 
 
 def _media(event: Event) -> dict[str, Any]:

@@ -35,6 +35,28 @@ def test_a_message_whose_file_is_pending_is_fetched(event_type: str) -> None:
     assert found.event == message(event_type)
 
 
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ({"chat": "5547999990001@s.whatsapp.net"}, "false_5547999990001@c.us_3EB0AA11"),
+        ({"chat": "100000000000001@lid", "from_me": True}, "true_100000000000001@lid_3EB0AA11"),
+        (
+            {"chat": "120363000000000001@g.us", "author": "5547999990001@s.whatsapp.net"},
+            "false_120363000000000001@g.us_3EB0AA11_5547999990001@c.us",
+        ),
+        ({}, "3EB0AA11"),
+        ({"chat": "5547999990001@c.us", "message_id": "PsqXnO3-test"}, "PsqXnO3-test"),
+    ],
+)
+def test_the_gateway_is_asked_by_the_full_id_where_only_its_last_part_was_told(
+    told: dict[str, Any], asked: str
+) -> None:
+    found = media.fetch_of(message(payload={"message_id": "3EB0AA11", "type": "ptt", "media": PENDING} | told))
+
+    assert found is not None
+    assert found.message_id == asked
+
+
 def test_two_looks_at_one_event_make_one_command() -> None:
     later = message(received_at=RECEIVED_AT + timedelta(seconds=5), raw=Coordinates("raw.webhook", 1, 99))
 
