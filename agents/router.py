@@ -19,6 +19,7 @@ from streams.envelope import event_headers
 from streams.evidence import evidence_of
 from streams.lookups import lookup_of
 from streams.media import fetch_of
+from streams.quarantine import Held
 from streams.runtime import AgentFunction, Batch, Headers, Record
 from streams.runtime.dead_letters import header
 from streams.sightings import Said, sight
@@ -49,8 +50,8 @@ class ConfigurationSource(Protocol):
 class Quarantine(Protocol):
     """Who looks after what is held (`streams.releases.Keepers`)."""
 
-    async def take(self, incoming: Mapping[int, Sequence[str]]) -> None:
-        """Learn of channels, by partition, of which something is being held."""
+    async def take(self, incoming: Mapping[int, Sequence[Held]]) -> None:
+        """Learn of what is being held, by partition."""
 
 
 class RejectedError(ValueError):
@@ -78,7 +79,7 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
 
     async def router(batch: Batch) -> None:
         configuration = source.current
-        held: defaultdict[int, list[str]] = defaultdict(list)
+        held: defaultdict[int, list[Held]] = defaultdict(list)
         for record in batch.records:
             value = record.value or b""
             try:
@@ -94,7 +95,7 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
             if said.remembered is not None:
                 rows.set(key, said.remembered.encode())
             if said.kind is Kind.QUARANTINED and event.channel:
-                held[record.partition].append(event.channel)
+                held[record.partition].append(Held(event.channel, event.raw if is_released else None))
             _emit(batch, record, value, event, said)
         if held:
             await quarantined.take(held)

@@ -6,7 +6,7 @@ costs the same for its thousandth event as for its first.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -24,6 +24,13 @@ class Rows(Protocol):
 
     def set(self, key: bytes, value: bytes | None) -> None:
         """Set a key; None deletes it."""
+
+
+class Held(NamedTuple):
+    """What its keeper is told: something of a channel is held. `returned` is where it lies if it was on its way out."""
+
+    channel: str
+    returned: Coordinates | None = None
 
 
 class _Range(msgspec.Struct, array_like=True, frozen=True, gc=False):

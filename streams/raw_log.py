@@ -1,6 +1,6 @@
 """Raw records by their places, read from Kafka by a consumer of no group."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,7 +17,7 @@ class KafkaRawLog:
     def __init__(self, connection: Mapping[str, Any]) -> None:
         self._connection = connection
 
-    async def read(self, places: Sequence[Coordinates]) -> AsyncIterator[tuple[Coordinates, Record | None]]:
+    async def read(self, places: Sequence[Coordinates]) -> AsyncGenerator[tuple[Coordinates, Record | None]]:
         """Each place with its record, in the order that is asked for; None where there is none any more."""
         consumer = AIOKafkaConsumer(
             **self._connection,
@@ -28,8 +28,8 @@ class KafkaRawLog:
         )
         partitions = sorted({(place.topic, place.partition) for place in places})
         consumer.assign([TopicPartition(*partition) for partition in partitions])
-        await consumer.start()
         try:
+            await consumer.start()
             for place in places:
                 yield place, await _record(consumer, place)
         finally:

@@ -6,7 +6,8 @@ They are read from the raw log, where they have lain all the time, and written t
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -15,13 +16,15 @@ import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
+from schemas import headers
 from schemas.events import Coordinates, Event
 from streams import quarantine, topics
 from streams.envelope import event_headers
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 from streams.normalization.records import normalize
-from streams.runtime.dead_letters import dead_letter
+from streams.quarantine import Held
+from streams.runtime.dead_letters import dead_letter, header
 from streams.runtime.fetched import Record
 from streams.runtime.owners import Owners
 from streams.runtime.publisher import Out, partition_of
@@ -37,7 +40,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class GoneError(LookupError):
-    """A held event cannot be read from the raw log any more."""
+    """A held event cannot be read from the raw log any more, or what is read there is none."""
 
 
 class Table(Protocol):
@@ -61,7 +64,7 @@ class Publisher(Protocol):
 class RawLog(Protocol):
     """The topics of raw records, read by place."""
 
-    def read(self, places: Sequence[Coordinates]) -> AsyncIterator[tuple[Coordinates, Record | None]]:
+    def read(self, places: Sequence[Coordinates]) -> AsyncGenerator[tuple[Coordinates, Record | None]]:
         """Each place with its record, None where there is none any more."""
         ...
 
@@ -91,9 +94,12 @@ class Keeper:
         rows = self._around.table.items(self._partition)
         self._channels = {channel for key, _ in rows if (channel := quarantine.channel_of(key)) is not None}
 
-    async def take(self, inputs: Sequence[str]) -> None:
-        """Learn of channels of which something is being put into the table."""
-        self._channels.update(inputs)
+    async def take(self, inputs: Sequence[Held]) -> None:
+        """Learn of channels of which something is being put into the table, and of what stays there after all."""
+        for channel, returned in inputs:
+            self._channels.add(channel)
+            if returned is not None:
+                self._under_way[channel].discard(returned)
 
     async def run(self) -> None:
         """Release what may go, until closed."""
@@ -128,27 +134,39 @@ class Keeper:
         if not wanted:
             return
         log.info("quarantine_released", channel=channel, partition=self._partition, records=len(wanted))
-        async for place, record in self._around.raw.read(wanted):
-            if self._closing.is_set():
-                return
-            under_way.add(place)
-            await self._put(channel, place, record)
+        async with aclosing(self._around.raw.read(wanted)) as found:
+            async for place, record in found:
+                if self._closing.is_set():
+                    return
+                under_way.add(place)
+                try:
+                    await self._put(channel, place, record)
+                except KafkaError:
+                    under_way.discard(place)
+                    raise
 
     async def _put(self, channel: str, place: Coordinates, record: Record | None) -> None:
         try:
             if record is None:
                 raise GoneError(f"the event that was held for channel {channel} is not in the raw log any more")
-            events = [event for event in _events(record) if event.channel == channel]
+            outs = await self._outs(channel, place, record)
         except (ValueError, LookupError) as error:
             await self._give_up(channel, place, record, error)
             return
-        count = await self._around.publisher.partitions(topics.EVENT_NORMALIZED)
-        outs = [
-            Out(key, _encode(event), event_headers(event, origin=str(place).encode()))
-            for event in events
-            if partition_of(key := event.stream_key.encode(), count) == self._partition
-        ]
         await self._around.publisher.publish({(topics.EVENT_NORMALIZED, self._partition): outs})
+
+    async def _outs(self, channel: str, place: Coordinates, record: Record) -> list[Out]:
+        """The events that are held by a place; another version of the normalizer may find none there."""
+        count = await self._around.publisher.partitions(topics.EVENT_NORMALIZED)
+        replay = header(record.headers, headers.REPLAY)
+        outs = [
+            Out(key, _encode(event), event_headers(event, replay=replay, origin=str(place).encode()))
+            for event in await asyncio.to_thread(_events, record)
+            if event.channel == channel and partition_of(key := event.stream_key.encode(), count) == self._partition
+        ]
+        if not outs:
+            raise GoneError(f"what was held for channel {channel} is no event of it any more")
+        return outs
 
     async def _give_up(
         self, channel: str, place: Coordinates, record: Record | None, error: ValueError | LookupError
@@ -166,7 +184,7 @@ class Keeper:
         return self._around.table.get(self._partition, key)
 
 
-class Keepers(Owners[str]):
+class Keepers(Owners[Held]):
     """The keepers of a worker: one for each partition that it owns. `fatal` is told of an error that ended one."""
 
     def __init__(self, around: Surroundings, *, fatal: Callable[[BaseException], None]) -> None:

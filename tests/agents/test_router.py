@@ -13,6 +13,7 @@ from schemas import event_types
 from schemas.events import Coordinates, Event
 from streams import keys, topics
 from streams.configuration import Configuration
+from streams.quarantine import Held
 from streams.runtime import Batch, Out
 from tests.agents.consumed import Consumed
 from tests.streams.samples_configuration import configuration, usual
@@ -42,11 +43,11 @@ class Router:
     def __init__(self, configured: Configuration) -> None:
         self.source = Source(configured)
         self.table = Table()
-        self.held: list[dict[int, list[str]]] = []
+        self.held: list[dict[int, list[Held]]] = []
         self._function = build(self.source, self, keep=timedelta(days=30))
 
-    async def take(self, incoming: Mapping[int, Sequence[str]]) -> None:
-        self.held.append({partition: list(channels) for partition, channels in incoming.items()})
+    async def take(self, incoming: Mapping[int, Sequence[Held]]) -> None:
+        self.held.append({partition: list(held) for partition, held in incoming.items()})
 
     async def route(self, *records: Consumed) -> dict[str, list[Out]]:
         batch = Batch("router", records, PARTITIONS, self.table)  # type: ignore[arg-type]
@@ -291,7 +292,19 @@ async def test_an_event_of_an_unknown_channel_is_held_and_its_keeper_is_told() -
 
     assert kinds(out) == ["quarantined"]
     assert list(out) == [topics.EVENT_ACCEPTED]
-    assert router.held == [{0: ["canaldois"]}]
+    assert router.held == [{0: [Held("canaldois")]}]
+
+
+async def test_the_keeper_is_told_of_what_comes_back_since_its_channel_is_gone_again() -> None:
+    router = Router(configuration())
+    held = record(0, channel="canalum")
+    await router.route(held)
+
+    released = Consumed(held.value, topics.EVENT_NORMALIZED, headers=[("origin", b"raw.event/0@0")])
+    out = await router.route(released)
+
+    assert kinds(out) == ["quarantined"]
+    assert router.held[-1] == {0: [Held("canalum", returned=Coordinates("raw.event", 0, 0))]}
 
 
 async def test_what_is_released_is_decided_and_says_where_it_came_from() -> None:

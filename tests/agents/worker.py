@@ -12,6 +12,7 @@ import uvloop
 from agents import router
 from streams import topics
 from streams.configuration_feed import ConfigurationFeed
+from streams.quarantine import Held
 from streams.runtime import Batch, BatchApp, RuntimeConfig, die
 from streams.runtime.running import run
 
@@ -19,7 +20,7 @@ from streams.runtime.running import run
 class NoQuarantine:
     """Releases nothing."""
 
-    async def take(self, incoming: Mapping[int, Sequence[str]]) -> None:
+    async def take(self, incoming: Mapping[int, Sequence[Held]]) -> None:
         """Let it lie."""
 
 

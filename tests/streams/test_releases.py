@@ -1,15 +1,18 @@
 """The keeper of a partition's quarantine, over a table and a raw log in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
+from schemas import headers
 from schemas.events import Coordinates
 from streams import quarantine, topics
 from streams.identity import canonical_channel
+from streams.quarantine import Held
 from streams.releases import Keeper, Surroundings
 from streams.runtime import Out
 from streams.runtime.fetched import Record
@@ -31,6 +34,7 @@ class World:
         self.raw_records: dict[Coordinates, Record] = {}
         self.published: list[tuple[str, int, Out]] = []
         self.known: set[str] = set()
+        self.refused: list[Exception] = []
 
     def hold(self, offset: int, value: bytes | None) -> Coordinates:
         """Hold a webhook; its raw record is gone where the value is None."""
@@ -62,9 +66,11 @@ class World:
         return PARTITIONS
 
     async def publish(self, outs: Mapping[tuple[str, int], Sequence[Out]]) -> None:
+        if self.refused:
+            raise self.refused.pop()
         self.published += [(*place, out) for place, records in outs.items() for out in records]
 
-    async def read(self, places: Sequence[Coordinates]) -> AsyncIterator[tuple[Coordinates, Record | None]]:
+    async def read(self, places: Sequence[Coordinates]) -> AsyncGenerator[tuple[Coordinates, Record | None]]:
         for place in places:
             yield place, self.raw_records.get(place)
 
@@ -110,7 +116,7 @@ async def test_nothing_is_released_before_the_channel_is_known_and_then_all_of_i
 async def test_what_is_held_after_the_start_is_released_too_and_nothing_twice(world: World) -> None:
     world.known.add(CHANNEL)
     async with keeping(world) as keeper:
-        await keeper.take([CHANNEL])
+        await keeper.take([Held(CHANNEL)])
         world.hold(1, message(1))
         await eventually(lambda: len(world.routed()) == 1)
         world.hold(2, message(2))
@@ -142,3 +148,45 @@ async def test_a_new_owner_releases_what_the_former_one_left(world: World) -> No
 
     async with keeping(world):
         await eventually(lambda: len(world.routed()) == 1)
+
+
+async def test_what_may_not_go_after_all_is_released_again_once_it_may(world: World) -> None:
+    world.known.add(CHANNEL)
+    place = world.hold(1, message(1))
+    async with keeping(world) as keeper:
+        await eventually(lambda: len(world.routed()) == 1)
+        world.known.discard(CHANNEL)
+        await keeper.take([Held(CHANNEL, returned=place)])
+        world.known.add(CHANNEL)
+        await eventually(lambda: len(world.routed()) == 2)
+
+
+async def test_what_could_not_be_published_is_published_later(world: World) -> None:
+    world.known.add(CHANNEL)
+    world.hold(1, message(1))
+    world.refused = [KafkaConnectionError()]
+    async with keeping(world):
+        await eventually(lambda: len(world.routed()) == 1)
+
+
+async def test_a_record_that_makes_no_event_any_more_is_a_dead_letter_and_holds_up_nobody(world: World) -> None:
+    world.known.add(CHANNEL)
+    world.hold(1, msgspec.json.encode({"event": "presence.update", "channel": "Canal Um"}))
+    world.hold(2, message(2, channel="Canal Dois"))
+    last = world.hold(3, message(3))
+    async with keeping(world):
+        await eventually(lambda: len(world.routed()) == 1)
+
+    letters = [dict(out.headers)["source_offset"] for topic, _, out in world.published if topic == topics.DEAD_LETTER]
+    assert letters == [b"1", b"2"]
+    assert list(quarantine.held(world.rows.get, CHANNEL)) == [last]
+
+
+async def test_what_was_replayed_stays_a_replay(world: World) -> None:
+    world.known.add(CHANNEL)
+    place = world.hold(1, message(1))
+    world.raw_records[place] = Consumed(message(1), topics.RAW_WEBHOOK, 1, headers=[(headers.REPLAY, b"again")])
+    async with keeping(world):
+        await eventually(lambda: len(world.routed()) == 1)
+
+    assert dict(world.published[0][2].headers)[headers.REPLAY] == b"again"
