@@ -9,15 +9,22 @@ from streams.sending.book import Table
 
 
 class Book:
-    """The errands of one partition; the table has each before the book knows of it."""
+    """The errands of one partition; the table has each before the book knows of it.
+
+    `unreadable` are the keys of rows that another version wrote: they stay in the table, for one that can read them.
+    """
 
     def __init__(self, partition: int, table: Table) -> None:
         self._partition = partition
         self._table = table
         self._errands: dict[bytes, Errand] = {}
         self._moments: list[tuple[datetime, bytes]] = []
-        for _, value in table.items(partition):
-            self._enter(decode(value))
+        self.unreadable: list[bytes] = []
+        for key, value in table.items(partition):
+            try:
+                self._enter(decode(value))
+            except ValueError:
+                self.unreadable.append(key)
 
     def __len__(self) -> int:
         return len(self._errands)
@@ -38,6 +45,10 @@ class Book:
     async def forget(self, errand: Errand) -> None:
         """An errand is over."""
         await self._table.write(self._partition, {errand.id: None})
+        self._errands.pop(errand.id, None)
+
+    def leave(self, errand: Errand) -> None:
+        """Leave an errand to the next owner."""
         self._errands.pop(errand.id, None)
 
     def due(self, now: datetime) -> Sequence[Errand]:

@@ -77,6 +77,8 @@ class Runner:
         """Take over what the former owner left undone."""
         self._waiting.inc(len(self._book))
         log.info("errands_taken_over", kind=self._around.kind, partition=self._partition, errands=len(self._book))
+        for key in self._book.unreadable:
+            log.error("errand_unreadable", kind=self._around.kind, partition=self._partition, errand=key.hex())
 
     async def take(self, inputs: Sequence[Errand]) -> None:
         """Take errands; return once they are safe. HandingOverError where they are for the next owner."""
@@ -172,7 +174,13 @@ class Runner:
                 await self._book.put_off(msgspec.structs.replace(errand, due=due))
                 return
             self._count("given_up")
-            answer = self._around.errander.give_up(errand, answer.reason)
+            try:
+                answer = self._around.errander.give_up(errand, answer.reason)
+            except Exception:
+                log.exception("errand_left", kind=self._around.kind, errand=errand.id.hex(), trace_id=errand.trace_id)
+                self._book.leave(errand)
+                self._waiting.dec()
+                return
         else:
             self._count("done")
         await self._publish(answer.emissions)

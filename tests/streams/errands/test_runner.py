@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from streams.errands.errand import NotYet
+from streams.errands.errand import Done, Errand, NotYet
 from streams.errands.errands import Errands
 from streams.runtime.errors import HandingOverError
 from tests.streams.errands.world import PARTITION, AwayError, World, errand
@@ -208,6 +208,37 @@ async def test_slots_of_a_partition_that_left_are_free_for_the_others() -> None:
     await settle()
 
     assert (b"two", b"done") in world.outcomes
+
+
+async def test_a_row_of_another_version_stays_where_it_is_and_hinders_no_other() -> None:
+    world = World()
+    world.table.data[PARTITION] = {b"odd": b"\x93what is this", b"one": errand().encode()}
+
+    await world.start()
+
+    assert world.outcomes == [(b"one", b"done")]
+    assert world.left == {b"odd"}
+
+
+async def test_an_errand_that_cannot_even_be_given_up_is_left_to_the_next_owner_and_hinders_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: Errand, __: str) -> Done:
+        raise ValueError("a body of another version")
+
+    world = World()
+    world.errander.answers[b"bad"] = [NotYet("no")] * 4
+    monkeypatch.setattr(world.errander, "give_up", refuse)
+    runner = await world.start()
+
+    await runner.take([errand("bad"), errand("good", after=1000)])
+    await world.clock.advance(2000)
+
+    assert world.outcomes == [(b"good", b"done")]
+    assert world.left == {b"bad"}
+    monkeypatch.undo()
+    await world.start()
+    assert world.left == set()
 
 
 async def test_an_error_of_kafka_ends_the_owner() -> None:
