@@ -13,7 +13,7 @@ _STARTS: Final = (
 """How base64 begins of an OGG, JPEG, PNG, RIFF, GIF, PDF, ZIP, MP3, AMR or MP4 file."""
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\r\n]+={0,2}\s*")
 _MIXED: Final = tuple(map(re.compile, ("[A-Z]", "[a-z]", "[0-9]")))
-_DATA_URL: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[^,]{0,100};base64,", re.ASCII)
+_DATA_URL: Final = re.compile(r"data:([\w.+-]{1,60}/[\w.+-]{1,80})?[^,]{0,100};base64,", re.ASCII)
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 _SAMPLE: Final = 1000
 _SHORTEST_WITH_START: Final = 40
