@@ -1,14 +1,16 @@
 """Raw records by their places, read from Kafka by a consumer of no group."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.events import Coordinates
-from streams import topics
 from streams.consumers import stopped
 from streams.runtime.fetched import Record
+
+_FETCH_BYTES: Final = 262_144
+"""Per partition: what is read ahead is thrown away where the next place lies elsewhere. A larger record comes alone."""
 
 
 class KafkaRawLog:
@@ -24,7 +26,7 @@ class KafkaRawLog:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            max_partition_fetch_bytes=topics.max_record_bytes(topics.RAW_WEBHOOK),
+            max_partition_fetch_bytes=_FETCH_BYTES,
         )
         partitions = sorted({(place.topic, place.partition) for place in places})
         consumer.assign([TopicPartition(*partition) for partition in partitions])
