@@ -6,11 +6,15 @@ costs the same for its thousandth event as for its first.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from schemas.events import Coordinates
+
+AT_ONCE: Final = 200
+"""Events of a channel that may be on their way to the router: the first ones that are held, and no other is let go."""
 
 _RANGE: Final = b"quarantine:"
 _PLACE: Final = b"held:"
@@ -44,8 +48,16 @@ _decode_place: Final = msgspec.msgpack.Decoder(Coordinates).decode
 
 
 def is_holding(rows: Rows, channel: str) -> bool:
-    """Whether something of a channel is held: what comes after it has to wait behind it."""
-    return rows.get(_range_key(channel)) is not None and any(held(rows.get, channel))
+    """Whether something of a channel is held: what comes after it has to wait behind it.
+
+    Where all of it was given up since, that is forgotten here: whoever gives up deletes the places alone.
+    """
+    if rows.get(_range_key(channel)) is None:
+        return False
+    if any(held(rows.get, channel)):
+        return True
+    rows.set(_range_key(channel), None)
+    return False
 
 
 def hold(rows: Rows, channel: str, place: Coordinates) -> None:
@@ -58,7 +70,7 @@ def hold(rows: Rows, channel: str, place: Coordinates) -> None:
 
 
 def let_go(rows: Rows, channel: str, place: Coordinates) -> None:
-    """Take an event out, wherever it stands; harmless where it is not held."""
+    """Take an event out; harmless where it is not held."""
     row = row_of(rows.get, channel, place)
     if row is None:
         return
@@ -77,8 +89,9 @@ def held(get: Callable[[bytes], bytes | None], channel: str) -> Iterator[Coordin
 
 
 def row_of(get: Callable[[bytes], bytes | None], channel: str, place: Coordinates) -> bytes | None:
-    """The key of the row by which a place is held; without that row it is not."""
-    numbers = (number for number, one in _places(get, channel, _range(get, channel)) if one == place)
+    """The key of the row by which a place is held, if it may be on its way; without that row it is not held."""
+    first = islice(_places(get, channel, _range(get, channel)), AT_ONCE)
+    numbers = (number for number, one in first if one == place)
     number = next(numbers, None)
     return None if number is None else _place_key(channel, number)
 

@@ -32,8 +32,6 @@ from streams.runtime.publisher import Out, partition_of
 log = structlog.get_logger()
 
 _STAGE: Final = "quarantine"
-_AT_ONCE: Final = 200
-"""Events of a channel that are on their way to the router: the next ones follow when these have arrived."""
 _LOOK: Final = 0.25  # seconds between two looks for a channel that was registered
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -127,7 +125,7 @@ class Keeper:
             log.warning("quarantine_not_readable", channel=channel, partition=self._partition, error=repr(error))
 
     async def _release(self, channel: str) -> None:
-        present = list(islice(quarantine.held(self._get, channel), _AT_ONCE))
+        present = list(islice(quarantine.held(self._get, channel), quarantine.AT_ONCE))
         under_way = self._under_way[channel]
         under_way.intersection_update(present)
         wanted = [place for place in present if place not in under_way]

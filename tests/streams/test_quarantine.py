@@ -4,8 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Coordinates
-from streams.quarantine import channel_of, held, hold, is_holding, let_go
+from streams.quarantine import AT_ONCE, channel_of, held, hold, is_holding, let_go, row_of
 from tests.streams.test_sightings import Rows
+
+
+class CountingRows(Rows):
+    looks = 0
+
+    def get(self, key: bytes) -> bytes | None:
+        self.looks += 1
+        return super().get(key)
+
 
 CHANNELS = ("canalum", "canal", "café")
 
@@ -49,3 +58,24 @@ def test_two_events_of_one_record_are_held_by_its_one_place() -> None:
     hold(rows, "canalum", place(1))
 
     assert list(held(rows.get, "canalum")) == [place(1)]
+
+
+def test_what_was_given_up_is_forgotten_and_costs_the_next_events_nothing() -> None:
+    rows = Rows()
+    for offset in range(3):
+        hold(rows, "canalum", place(offset))
+        rows.set(row_of(rows.get, "canalum", place(offset)) or b"", None)
+
+    assert not is_holding(rows, "canalum")
+    assert rows.data == {}
+
+
+def test_looking_for_what_is_not_held_costs_the_same_however_much_is_held() -> None:
+    rows = CountingRows()
+    for offset in range(10 * AT_ONCE):
+        hold(rows, "canalum", place(offset))
+    rows.looks = 0
+
+    let_go(rows, "canalum", place(-1))
+
+    assert rows.looks <= AT_ONCE + 2
