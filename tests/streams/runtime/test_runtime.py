@@ -107,7 +107,7 @@ async def test_an_agent_that_hangs_is_let_go_at_a_stop_and_its_batch_goes_to_the
     (cluster.folder / "down").touch()
     await cluster.send(b"stuck", partition=0)
     first = cluster.start()
-    await eventually(cluster.joined, 40)
+    await eventually((cluster.folder / "hangs").exists, 40)
 
     assert await cluster.stop(first) == 0
     assert "batch_let_go" in cluster.logs()

@@ -3,7 +3,7 @@
 Reads `number|text` from `<prefix>.in`. A number seen first goes to `<prefix>.out` with the coordinates of its sighting
 and what the file `answer` says, which the test may change: what was decided stays decided. Further sightings are
 dropped. `poison` raises, `abort` and `broken` raise what ends a process, `huge` emits more than its topic takes,
-`transient` raises what is waited out and `stuck` never returns while the file `down` exists.
+`transient` raises what is waited out and `stuck` never returns while the file `down` exists (it makes `hangs`).
 """
 
 import argparse
@@ -50,6 +50,7 @@ def build(prefix: str, servers: str, folder: Path, *, slow: float, crash_after: 
             if value == b"abort":
                 raise AbortError
             if value == b"stuck" and (folder / "down").exists():
+                (folder / "hangs").touch()
                 await asyncio.Event().wait()
             if value == b"broken":
                 raise BrokenInvariantError("nobody owns this")
