@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from schemas import event_types
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.events import Event
 from streams import identity, keys
@@ -16,10 +17,13 @@ NO_EVIDENCE: Final = "no evidence"
 def link_of(event: Event, tenant_id: int | None) -> ContactLink | None:
     """The link that an event proves: one body carried a lid and a phone for the same party (`payload.link`).
 
-    Only the gateway is a witness. `tenant_id` is whose event it was decided to be: a link is a tenant's own.
+    Only the gateway's webhook is a witness: a producer may call itself the gateway, but tells no events of its types.
+    `tenant_id` is whose event it was decided to be: a link is a tenant's own.
     """
     said = event.payload.get("link")
-    if event.source_system != keys.GATEWAY or tenant_id is None or not isinstance(said, dict):
+    if event.source_system != keys.GATEWAY or not event.event_type.startswith(event_types.PREFIX):
+        return None
+    if tenant_id is None or not isinstance(said, dict):
         return None
     pair = linkable(said.get("lid"), said.get("phone"))
     if pair is None:

@@ -168,6 +168,7 @@ def test_only_the_gateway_is_a_witness_and_only_for_a_tenant() -> None:
     link = {"lid": LID, "phone": PHONE}
     assert link_of(carrying(link, source_system="erp"), 1) is None
     assert link_of(carrying(link), None) is None
+    assert link_of(event("erp.note", {"link": link}, source_system=keys.GATEWAY), 1) is None
 
 
 @given(json_values)

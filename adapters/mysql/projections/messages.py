@@ -50,8 +50,9 @@ def shown(records: Records) -> list[AcceptedEvent]:
 
 
 def key_of(event: AcceptedEvent) -> str:
-    """The key of an event's message: the provider's, else one made of the event."""
-    key = event.payload.get("message_key") if event.source_system == keys.GATEWAY else None
+    """The key of an event's message: the provider's where the gateway's webhook told it, else one made of the event."""
+    is_told = event.source_system == keys.GATEWAY and event.event_type.startswith(types.PREFIX)
+    key = event.payload.get("message_key") if is_told else None
     return key if isinstance(key, str) and key else f"event:{event.event_id}"
 
 

@@ -258,3 +258,18 @@ async def test_a_reply_and_the_message_it_answers_share_a_conversation(
     await projector.project([log.accepted(message("3EB0AA01", chat="554799990001@c.us"))])
     await projector.project([log.reported(fact(command, FactKind.ACCEPTED, Status.QUEUED, 20, command=command))])
     assert (await one(database, "conversations"))["id"] == CONVERSATION
+
+
+async def test_a_producer_that_calls_itself_the_gateway_overwrites_no_message(
+    database: Database, projector: Projector
+) -> None:
+    log = Log()
+    producers = {"event_type": "erp.note", "event_id": "e" * 36, "idempotency_key": "wpp_gateway|1|erp.note"}
+    forged = msgspec.structs.replace(message(text="forjada"), **producers)
+    await projector.project([log.accepted(message(text="Olá")), log.accepted(forged)])
+
+    rows = await database.fetch("SELECT message_key, text FROM messages ORDER BY text")
+    assert [(row["message_key"], row["text"]) for row in rows] == [
+        ("3EB0AA01", "Olá"),
+        (f"event:{'e' * 36}", "forjada"),
+    ]
