@@ -20,6 +20,7 @@ _CHANNEL: Final = re.compile(
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.DOTALL)
 _NO_TRACE: Final = b"0" * 32
 _LONGEST_TRACE_ID: Final = 128
+_LONGEST_TIME: Final = 64
 
 
 class RawRecord(msgspec.Struct, frozen=True, gc=False):
@@ -49,8 +50,9 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     @property
     def received_at(self) -> datetime:
         """When the hub first had it: the edge's time, else the record's. This is "now" for all pure logic."""
+        told = self.headers.get(headers.RECEIVED_AT)
         try:
-            return timestamps.parse(self._text(headers.RECEIVED_AT))
+            return timestamps.parse(told.decode()) if told and len(told) <= _LONGEST_TIME else self.timestamp
         except ValueError:
             return self.timestamp
 
