@@ -1,8 +1,8 @@
 """The agents on one app, in the order in which data passes them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from adapters.mysql.errors import DatabaseRefusedError, DatabaseUnavailableError
 from adapters.mysql.projector import Projector
@@ -11,12 +11,15 @@ from agents import lookups, media, normalizer, projector, router, sender
 from agents.router import ConfigurationSource
 from streams import topics
 from streams.errands.errands import Errands
+from streams.forgetting import Forgetting
 from streams.objects import ObjectStore
 from streams.raw_log import KafkaRawLog
 from streams.releases import Keepers, Surroundings
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig
 from streams.runtime.owners import Owners
 from streams.sending.outboxes import Outboxes
+
+_FORGET_EVERY: Final = 3_600.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchT
     """The app with all agents up to MySQL, and the sender's table (`add_sender`)."""
     app = BatchApp(config)
     seen = app.batch_table(topics.SEEN_TABLE)
+    forgetting = Forgetting(seen, keep=resources.dedupe_for, now=lambda: datetime.now(UTC))
+    app.timer(interval=_FORGET_EVERY)(forgetting.sweep)
     keepers = Keepers(
         Surroundings(
             table=seen,

@@ -1,6 +1,6 @@
 """Whether an event was seen before: the router's table entry, and the verdict that follows from it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -57,6 +57,14 @@ class Seen(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 _decode: Final = msgspec.msgpack.Decoder(Seen).decode
+
+
+def is_older(entry: bytes, moment: datetime) -> bool:
+    """Whether a row of the table is what is remembered of a key, and that of an event received before a moment."""
+    try:
+        return _decode(entry).received_at < moment.timestamp()
+    except ValueError:  # a row of the quarantine
+        return False
 
 
 class Verdict(StrEnum):

@@ -20,6 +20,7 @@ RELIED_ON: Final = (
     "faust.app.base:App._new_producer_transport",
     "faust.app.base:App.consumer_generation_id",
     "faust.app.base:App.rebalancing",
+    "faust.app.base:App.timer",
     "faust.app.base:App._create_directories",
     "faust.app.base:App._stop_consumer",
     "faust.app.base:App.BootStrategy",

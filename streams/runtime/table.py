@@ -59,6 +59,25 @@ class BatchTable(faust.Table):
         """How many keys are in memory."""
         return sum(len(held.data) for held in self._held.values())
 
+    def held(self) -> list[int]:
+        """The partitions of which something is in memory."""
+        return sorted(self._held)
+
+    def keys_of(self, partition: int) -> list[bytes]:
+        """The keys that a partition holds now."""
+        return list(self._held[partition].data) if partition in self._held else []
+
+    def forget(self, partition: int, keys: Iterable[bytes], is_over: Callable[[bytes], bool]) -> int:
+        """Drop from memory those of the keys whose value is over, and say how many.
+
+        In the changelog its retention does so: nothing is written.
+        """
+        data = self._held[partition].data if partition in self._held else {}
+        over = [key for key in keys if (value := data.get(key)) is not None and is_over(value)]
+        for key in over:
+            del data[key]
+        return len(over)
+
     async def write(self, partition: int, changes: Mapping[bytes, bytes | None]) -> None:
         """Set and delete (None) keys: the changelog is acknowledged first, then the keys change."""
         if not changes:
