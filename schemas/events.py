@@ -114,7 +114,8 @@ class Decision(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 class AcceptedEvent(Event, kw_only=True, omit_defaults=True):
     """An event with what became of it: the value of `event.accepted`, the audit log.
 
-    A duplicate or conflict carries no decision: the one of the first sighting stands.
+    A duplicate or conflict carries no decision: the one of the first sighting stands. A duplicate of what waits in
+    quarantine says so by carrying that decision.
     """
 
     kind: Kind

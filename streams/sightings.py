@@ -17,7 +17,8 @@ _encode: Final = msgspec.json.Encoder().encode
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """What is written about a record.
 
-    `kind` and `decision` go to event.accepted; a duplicate or conflict has no decision. `commands` are encoded.
+    `kind` and `decision` go to event.accepted; a conflict has no decision, a duplicate that of what is held.
+    `commands` are encoded.
     `is_told` where what follows from the event's own content (evidence and the like) follows from this record. A
     duplicate says in `proves_for` whose event it repeats: its body may tell a link that the first one did not.
     `remembered` is the table's new entry, None where it stays as it is.
@@ -72,6 +73,8 @@ def _say(
             return _repeated(seen, event)
         case Verdict.CONFLICT:
             return Said(kind=Kind.CONFLICT)
+        case _ if seen.kind is Kind.QUARANTINED:
+            return Said(kind=Kind.DUPLICATE, decision=seen.decision)
         case _:
             return Said(kind=Kind.DUPLICATE, proves_for=seen.decision.tenant_id)
 

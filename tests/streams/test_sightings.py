@@ -144,6 +144,13 @@ def test_an_unknown_channel_is_held_and_decided_once_it_is_released() -> None:
     assert list(quarantine.held(router.rows.get, "canaldois")) == [held.raw]
 
 
+def test_a_repetition_of_what_is_held_says_so() -> None:
+    """Whoever reads of it must not take the channel for a known one."""
+    router = Router(usual())
+    held, again = (router.take(bill(offset, channel="canaldois")) for offset in (0, 1))
+    assert again == Said(kind=Kind.DUPLICATE, decision=held.decision)
+
+
 def test_what_was_held_is_released_in_order_and_what_comes_meanwhile_waits_behind_it() -> None:
     router = Router(configuration())
     held = [bill(0, revisions.SHELL), bill(1), bill(2, revisions.MEDIA_READY)]

@@ -1,7 +1,8 @@
 """`channel_health`: what is known of a channel's state, and when something last went through it.
 
 From event.accepted alone: a gateway that calls a channel connected proves nothing, a message does. A repetition counts
-as much as what it repeats: which of two emissions came first changes nothing.
+as much as what it repeats: which of two emissions came first changes nothing. What waits in quarantine, and repetitions
+of it, make no health: nobody knows the channel yet.
 """
 
 from datetime import datetime
@@ -11,7 +12,7 @@ from adapters.mysql.records import Records
 from adapters.mysql.statements import TEXT, TIME, Row, cut, greatest, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas import event_types as types
-from schemas.events import Kind
+from schemas.events import AcceptedEvent, Kind
 from streams import keys
 
 _SEEN_BY: Final = {
@@ -27,7 +28,7 @@ def rows(records: Records) -> list[Row]:
     seen: dict[str, dict[str, datetime]] = {}
     states: dict[str, tuple[datetime, str]] = {}
     for event in (sighting.event for sighting in records.sightings):
-        if event.source_system != keys.GATEWAY or not event.channel or event.kind not in _HEARD:
+        if event.source_system != keys.GATEWAY or not event.channel or not _is_heard(event):
             continue
         if column := _SEEN_BY.get(event.event_type):
             times = seen.setdefault(event.channel, {})
@@ -36,6 +37,10 @@ def rows(records: Records) -> list[Row]:
             told = (event.occurred_at, state)
             states[event.channel] = max(states.get(event.channel, told), told)
     return [_row(channel, seen.get(channel, {}), states.get(channel)) for channel in sorted(seen.keys() | states)]
+
+
+def _is_heard(event: AcceptedEvent) -> bool:
+    return event.kind in _HEARD and (event.kind is not Kind.DUPLICATE or event.decision is None)
 
 
 def _row(channel: str, seen: dict[str, datetime], state: tuple[datetime, str] | None) -> Row:

@@ -8,7 +8,7 @@ import pytest
 from adapters.mysql.pool import Database
 from adapters.mysql.projector import Projector
 from schemas.deliveries import AckStatus, FactKind, Status
-from schemas.events import Action, Decision, Kind
+from schemas.events import NO_RULE, Action, Decision, Kind
 from tests.adapters.mysql.log import (
     CHANNEL,
     PHONE,
@@ -249,6 +249,15 @@ async def test_a_channels_health_is_its_latest_state_and_its_latest_messages(
         naive(60),
     )
     assert row["last_ack_at"] == naive(59)
+
+
+async def test_a_repetition_of_what_is_held_makes_no_health_of_an_unknown_channel(
+    database: Database, projector: Projector
+) -> None:
+    log, held = Log(), Decision(action=NO_RULE, reason="unknown channel")
+    for kind in (Kind.QUARANTINED, Kind.DUPLICATE):
+        await projector.project([log.accepted(message("3EB0AA01", kind=kind, decision=held))])
+    assert not await database.fetch("SELECT * FROM channel_health")
 
 
 async def test_a_reply_and_the_message_it_answers_share_a_conversation(
