@@ -1,12 +1,16 @@
 """How a value of a field is read: a contact id, a name, a text, a word, a time; None where it is none of these."""
 
+from collections.abc import Sized
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
 from streams import identity, timestamps
 from streams.normalization import embedded
+from streams.normalization.errors import NormalizationError
 
+MAX_ITEMS: Final = 1_000
+"""Messages or statuses of one body: Meta sends that many at most."""
 NOTHING: Final[dict[str, Any]] = {}
 _LONGEST_CHANNEL: Final = 100
 _LONGEST_NAME: Final = 200
@@ -57,8 +61,17 @@ def object_in(holder: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of an array; none where it is no array."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    """The objects of an array; none where it is no array. NormalizationError where there are more than are read."""
+    if not isinstance(value, list):
+        return []
+    require_few(value)
+    return [item for item in value if isinstance(item, dict)]
+
+
+def require_few(items: Sized) -> None:
+    """Refuse more things in one body than a worker has room for: of three bytes an event of half a kilobyte is made."""
+    if len(items) > MAX_ITEMS:
+        raise NormalizationError("too_many", f"the body holds more than {MAX_ITEMS} things in an array")
 
 
 def channel(value: Any) -> str | None:

@@ -36,6 +36,7 @@ def read(parts: Parts) -> list[Said]:
             *(_status(item, channel) for item in values.objects(value.get("statuses"))),
         ]
         said += found or [_other(change, channel)]
+        values.require_few(said)
     return said or [(Other(fields.event_name(parts) or NAME), parts)]
 
 

@@ -440,3 +440,18 @@ def _assert_understood(body: dict[str, Any]) -> None:
 def test_presence_is_noise_whatever_it_holds(body: dict[str, Any]) -> None:
     presence = wrapped(None, {**body, "event": "onpresencechanged"}, event="connection.update")
     assert normalized(presence) == Noise("presence", "canalum")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"event": {"type": "messages", "event": "post"}, "messages": [{}] * 1_001},
+        {"event": {"type": "statuses", "event": "post"}, "statuses": [{}] * 1_001},
+        {"object": "whatsapp_business_account", "entry": [{"changes": [{"value": {"messages": [{}] * 1_001}}]}]},
+        {"object": "whatsapp_business_account", "entry": [{"changes": [{"value": {}}] * 600}] * 2},
+    ],
+    ids=["whapi", "whapi statuses", "meta", "meta changes"],
+)
+def test_a_small_body_of_more_things_than_a_worker_has_room_for_is_no_event(body: dict[str, Any]) -> None:
+    with pytest.raises(NormalizationError, match="more than 1000 things"):
+        webhooks.normalize(msgspec.json.encode(body), RAW)
