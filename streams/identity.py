@@ -15,10 +15,14 @@ RECIPIENT_FIELDS: Final = ("to", "phone", "phone_normalized")
 
 _USER_DOMAINS: Final = frozenset({"c.us", "s.whatsapp.net"})
 _SHORTEST_LID: Final = 14
+_LONGEST_NUMBER: Final = 20
+"""Digits of the longest lid; a phone has 15 at most."""
 _LONGEST_ID: Final = 255
 _LONGEST_CONTACT: Final = 100
 _MOBILE_STARTS: Final = frozenset("6789")
 _SPELLED_PHONE: Final = re.compile(r"[+\d\s().\-/\u00a0\u2010-\u2015]+")
+_SIGNED: Final = re.compile(r"[\-\u2010-\u2015]")
+"""A number below zero is an error of whoever wrote it: its digits are nobody's phone."""
 _ID: Final = re.compile(r"[!-~]+")
 """Visible ASCII: what is in no id of WhatsApp must not get into a key."""
 _NOT_DIGITS: Final = re.compile(r"\D+", re.ASCII)
@@ -170,11 +174,13 @@ def _with_domain(spelled: str, user: str, domain: str) -> Contact:
 
 
 def _digits(spelled: str) -> str:
-    if len(spelled) > _LONGEST_CONTACT or not _SPELLED_PHONE.fullmatch(spelled):
+    if len(spelled) > _LONGEST_CONTACT or not _SPELLED_PHONE.fullmatch(spelled) or _SIGNED.match(spelled):
         raise _not(spelled, "neither a phone number nor a WhatsApp id")
     digits = _NOT_DIGITS.sub("", spelled)
     if not digits:
         raise _not(spelled, "no phone number: it has no digits")
+    if len(digits) > _LONGEST_NUMBER:
+        raise _not(spelled, f"neither a phone number nor a lid: it has more than {_LONGEST_NUMBER} digits")
     return digits
 
 

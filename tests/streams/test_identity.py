@@ -82,6 +82,10 @@ def test_a_contact_has_a_kind_and_a_match_key(spelled: str, kind: ContactKind, k
         "5547@c\n.us",
         "\u0661\u0662@c.us",
         "\u0661\u0662",
+        "-1",
+        "-5547999990001",
+        "1" + 30 * "0",
+        "55" + 30 * "0",
     ],
 )
 def test_what_names_no_one_is_refused(spelled: str) -> None:
@@ -171,8 +175,11 @@ def test_the_gateway_is_called_with_a_full_number_or_the_exact_id(given_as: str 
     assert identity.recipient(given_as) == called_with
 
 
-@pytest.mark.parametrize("given_as", ["", "maria", "maria@example.com", "@", "+", "47 99999-0001 ramal 2"])
-def test_what_is_no_recipient_is_refused(given_as: str) -> None:
+@pytest.mark.parametrize(
+    "given_as",
+    ["", "maria", "maria@example.com", "@", "+", "47 99999-0001 ramal 2", -5547999990001, "-5547999990001", 10**30],
+)
+def test_what_is_no_recipient_is_refused(given_as: str | int) -> None:
     with pytest.raises(ValueError, match=r"neither|no digits|not a contact"):
         identity.recipient(given_as)
 
