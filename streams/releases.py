@@ -33,6 +33,7 @@ log = structlog.get_logger()
 
 _STAGE: Final = "quarantine"
 _LOOK: Final = 0.25  # seconds between two looks for a channel that was registered
+_LOOK_AFTER_ERROR: Final = 2.0
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -102,11 +103,12 @@ class Keeper:
     async def run(self) -> None:
         """Release what may go, until closed."""
         while not self._closing.is_set():
+            has_failed = False
             for channel in sorted(self._channels):
                 if self._around.is_known(channel) and not self._closing.is_set():
-                    await self._try_to_release(channel)
+                    has_failed |= not await self._try_to_release(channel)
             try:
-                await asyncio.wait_for(self._closing.wait(), _LOOK)
+                await asyncio.wait_for(self._closing.wait(), _LOOK_AFTER_ERROR if has_failed else _LOOK)
             except TimeoutError:
                 continue
 
@@ -118,11 +120,13 @@ class Keeper:
         """Hand the partition over."""
         self._closing.set()
 
-    async def _try_to_release(self, channel: str) -> None:
+    async def _try_to_release(self, channel: str) -> bool:
         try:
             await self._release(channel)
         except KafkaError as error:
             log.warning("quarantine_not_readable", channel=channel, partition=self._partition, error=repr(error))
+            return False
+        return True
 
     async def _release(self, channel: str) -> None:
         present = list(islice(quarantine.held(self._get, channel), quarantine.AT_ONCE))

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 from aiokafka.errors import KafkaConnectionError
+from structlog.testing import capture_logs
 
 from schemas import headers
 from schemas.events import Coordinates
-from streams import quarantine, topics
+from streams import quarantine, releases, topics
 from streams.identity import canonical_channel
 from streams.quarantine import Held
 from streams.releases import Keeper, Surroundings
@@ -18,6 +19,7 @@ from streams.runtime import Out
 from streams.runtime.fetched import Record
 from streams.runtime.publisher import partition_of
 from tests.agents.consumed import Consumed
+from tests.streams.sending.world import settle
 from tests.streams.test_sightings import Rows
 from tests.support.waiting import eventually
 
@@ -165,8 +167,22 @@ async def test_what_could_not_be_published_is_published_later(world: World) -> N
     world.known.add(CHANNEL)
     world.hold(1, message(1))
     world.refused = [KafkaConnectionError()]
+    with capture_logs() as logs:
+        async with keeping(world):
+            await eventually(lambda: len(world.routed()) == 1)
+    assert [log["event"] for log in logs].count("quarantine_not_readable") == 1
+
+
+async def test_a_kafka_that_is_away_fills_no_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(releases, "_LOOK", 0.0)
+    monkeypatch.setattr(releases, "_LOOK_AFTER_ERROR", 60.0)
+    world.known.add(CHANNEL)
+    world.hold(1, message(1))
+    world.refused = [KafkaConnectionError() for _ in range(10)]
     async with keeping(world):
-        await eventually(lambda: len(world.routed()) == 1)
+        await eventually(lambda: len(world.refused) < 10)
+        await settle()
+    assert len(world.refused) == 9
 
 
 async def test_a_record_that_makes_no_event_any_more_is_a_dead_letter_and_holds_up_nobody(world: World) -> None:
