@@ -21,6 +21,8 @@ MAX_BODY: Final = 20_000
 """Longest template, in characters."""
 MAX_TURNS: Final = 10_000
 """How many turns all loops of one message may take together."""
+_LARGEST_FACTOR_BITS: Final = 256
+"""Squared again and again, a whole number would soon take hours."""
 FAULTS: Final = (
     TemplateError,
     ArithmeticError,
@@ -92,6 +94,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         """Multiply numbers only: a text times a number fills the memory."""
         if operator == "**" or not all(isinstance(value, int | float | Decimal) for value in (left, right)):
             raise SecurityError(f"{operator} is not allowed here")
+        if any(isinstance(value, int) and value.bit_length() > _LARGEST_FACTOR_BITS for value in (left, right)):
+            raise SecurityError("a number is too large to be multiplied")
         return super().call_binop(context, operator, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:

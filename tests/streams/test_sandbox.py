@@ -74,6 +74,11 @@ def test_only_texts_numbers_and_dates_are_written(body: str) -> None:
     assert "cannot be written" in refused(body, {"name": "Maria", "tags": ["a"], "d": {}, "paid": True})
 
 
+def test_numbers_do_not_grow_without_end() -> None:
+    body = "{% set a = 9 %}" + 26 * "{% set a = a * a %}" + "{{ 1 if a else 2 }}"
+    assert "too large" in refused(body)
+
+
 def test_loops_end() -> None:
     body = "{% for a in many %}{% for b in many %}{% endfor %}{% endfor %}ok"
     assert rendered(body, {"many": [0] * 99}) == "ok"
