@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from jinja2 import StrictUndefined, Template, TemplateError, Undefined, UndefinedError, meta, nodes, pass_context
 from jinja2.exceptions import SecurityError
+from jinja2.filters import make_attrgetter
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
 from streams import formats
 
@@ -21,6 +23,8 @@ MAX_BODY: Final = 20_000
 """Longest template, in characters."""
 MAX_TURNS: Final = 10_000
 """How many turns all loops of one message may take together."""
+MAX_BUILT: Final = 200_000
+"""Longest text that may be put together on the way, in characters: doubled again and again, one fills the memory."""
 _LARGEST_FACTOR_BITS: Final = 256
 """Squared again and again, a whole number would soon take hours."""
 FAULTS: Final = (
@@ -47,6 +51,7 @@ _METHODS: Final = (
 )
 _TURNS: Final = "~turns"  # no template and no payload can use this name
 _COUNTED: Final = "~counted"
+_CONCATENATED: Final = "~concatenated"
 
 
 class MissingVariableError(UndefinedError):
@@ -80,23 +85,32 @@ class _Empty(_Unknown):
 class _Environment(ImmutableSandboxedEnvironment):
     """Templates may read values, call harmless methods, calculate with numbers, and loop for a bounded time."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"*", "**", "%", "+"})
 
     def __init__(self) -> None:
         super().__init__(undefined=_Unknown, finalize=_written, trim_blocks=True, lstrip_blocks=True, autoescape=False)
         self.globals.clear()
         kept = {name: self.filters[name] for name in _FILTERS}
         formatting = {"brl": formats.brl, "date_br": formats.date_br, "first_name": formats.first_name}
-        own = {name: _of_value(write) for name, write in formatting.items()} | {_COUNTED: _counted}
+        own: dict[str, Callable[..., Any]] = {name: _of_value(write) for name, write in formatting.items()}
+        own |= {_COUNTED: _counted, "join": self._join, "replace": _replace, _CONCATENATED: _concatenated}
         self.filters = kept | own
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Multiply numbers only: a text times a number fills the memory."""
+        """Multiply numbers only: a text times a number fills the memory, as a text added to itself does."""
+        if operator == "+":
+            if isinstance(left, str | list) and isinstance(right, str | list):
+                _may_build(len(left) + len(right))
+            return super().call_binop(context, operator, left, right)
         if operator == "**" or not all(isinstance(value, int | float | Decimal) for value in (left, right)):
             raise SecurityError(f"{operator} is not allowed here")
         if any(isinstance(value, int) and value.bit_length() > _LARGEST_FACTOR_BITS for value in (left, right)):
             raise SecurityError("a number is too large to be multiplied")
         return super().call_binop(context, operator, left, right)
+
+    def _join(self, value: Iterable[Any], d: str = "", attribute: str | None = None) -> str:
+        items = value if attribute is None else map(make_attrgetter(self, attribute), value)
+        return _concatenated(items, str(d))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Let an object's own field win over a method of that name (`payload.items`), and take null for no value."""
@@ -113,6 +127,35 @@ def _written(value: Any) -> Any:
     if isinstance(value, str | int | float | Decimal | date | Undefined) and not isinstance(value, bool):
         return value
     raise TypeError(f"a {type(value).__name__} cannot be written into a text")
+
+
+def _may_build(length: int) -> None:
+    if length > MAX_BUILT:
+        raise SecurityError(f"a text of {length} characters would be put together, at most {MAX_BUILT} are allowed")
+
+
+def _concatenated(items: Iterable[Any], between: str = "") -> str:
+    texts, length = [], 0
+    for item in items:
+        texts.append(text := str(item))
+        length += len(text) + len(between)
+        _may_build(length)
+    return between.join(texts)
+
+
+def _replace(text: Any, old: Any, new: Any, count: int = -1) -> str:
+    whole, former, later = str(text), str(old), str(new)
+    _may_build(len(whole) + whole.count(former) * max(0, len(later) - len(former)))
+    return whole.replace(former, later, count)
+
+
+class _Concatenations(NodeTransformer):
+    """Lets a filter of ours put together what stands between `~`."""
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 (the name that Jinja looks for)
+        self.generic_visit(node)
+        together = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(together, _CONCATENATED, [], [], None, None, lineno=node.lineno)
 
 
 def _of_value(function: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -144,7 +187,8 @@ def compiled(body: str) -> Template | str:
                 return f"line {call.lineno}: only these can be called: {', '.join(_METHODS)}"
         for loop in tree.find_all(nodes.For):
             loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None, lineno=loop.lineno)
-        return Template.from_code(_environment, _environment.compile(tree), {})
+        bounded = _Concatenations().visit(tree)
+        return Template.from_code(_environment, _environment.compile(bounded), {})
     except TemplateError as error:
         return f"line {getattr(error, 'lineno', 1)}: {error.message}"
     except FAULTS as error:

@@ -89,3 +89,31 @@ def test_a_loop_knows_where_it_is() -> None:
     turn = "{{ loop.index }}/{{ loop.length }}={{ x }}{% if not loop.last %};{% endif %}"
     body = "{% for x in tags if x > 0 %}" + turn + "{% endfor %}"
     assert rendered(body, {"tags": [7, 0, 9]}) == "1/2=7;2/2=9"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% set a = big %}" + "{% set a = a ~ a %}" * 40 + "{{ a|length }}",
+        "{% set a = big %}" + "{% set a = a + a %}" * 40 + "{{ a|length }}",
+        "{{ letters|join(big)|length }}",
+        "{{ rows|join(big, attribute='letter')|length }}",
+        "{{ big|replace('x', big)|length }}",
+        "{{ big|replace('', big)|length }}",
+        "{% set a = letters %}" + "{% set a = a + a %}" * 40 + "{{ a|length }}",
+    ],
+)
+def test_no_text_is_put_together_that_fills_the_memory(body: str) -> None:
+    values = {"big": "x" * 50_000, "letters": ["y"] * 1_000, "rows": [{"letter": "y"}] * 1_000}
+    assert "at most 200000 are allowed" in refused(body, values)
+
+
+def test_texts_are_put_together_as_jinja_does() -> None:
+    values = {"name": "ana", "n": 3, "rows": [{"id": 1}, {"id": 2}]}
+    body = "{{ name ~ ' ' ~ n }};{{ name + '!' }};{{ rows|join(', ', attribute='id') }};{{ [1, 2]|join }}"
+    assert rendered(body + ";{{ name|replace('a', 'o', 1) }};{{ 1 + 2 }}", values) == "ana 3;ana!;1, 2;12;ona;3"
+
+
+def test_a_missing_variable_is_named_also_where_texts_are_put_together() -> None:
+    assert refused("{{ 'a' ~ nothing }}") == "nothing"
+    assert refused("{{ [nothing]|join }}") == "nothing"
