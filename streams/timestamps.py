@@ -10,6 +10,8 @@ class TimeError(ValueError):
     """A value is no time, or one that cannot be meant."""
 
 
+_EARLIEST_SECOND = int(EARLIEST.timestamp())
+_LATEST_SECOND = int(LATEST.timestamp())
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _FIRST_MILLISECONDS = 1e11
@@ -24,6 +26,8 @@ def parse(value: object) -> datetime:
     offset it means UTC. TimeError says what is wrong, also for a time outside of the years 2000 to 2099, which is a
     mistake in the unit or a default that nobody set.
     """
+    if type(value) is int and _EARLIEST_SECOND <= value < _LATEST_SECOND:
+        return datetime.fromtimestamp(value, UTC)
     if isinstance(value, str):
         text = value.strip()
         moment = _iso(text) if text[4:5] == "-" or not _is_number(text) else _number(float(text))

@@ -21,9 +21,14 @@ _SOURCES: Final = (fields.PAYLOAD, fields.MESSAGE, fields.DATA)
 def read(parts: Parts) -> Content:
     """Read a message's content; what cannot be read is left out, never guessed."""
     kind = fields.first(parts, fields.TYPE, values.word) or TEXT
-    texts = fields.each(parts, fields.TEXT, values.text)
     caption = fields.first(parts, fields.CAPTION, values.text)
-    content = assemble(TEXT if kind in _TEXT_TYPES else kind, texts, caption, parts)
+    if kind in _TEXT_TYPES:
+        kind = TEXT
+    text = fields.first(parts, fields.TEXT, values.text) if kind == TEXT and caption is None else None
+    if text is not None and _is_plain(text):  # most of what comes: nothing to sort out
+        content = Content(text=text)
+    else:
+        content = assemble(kind, fields.each(parts, fields.TEXT, values.text), caption, parts)
     content.quoted = _quoted(parts[fields.PAYLOAD])
     return content
 
@@ -104,6 +109,11 @@ def _is_file(content: Content, encoded: str) -> bool:
     content.media |= files.shown(blob)
     content.blobs = (*content.blobs, blob)
     return True
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is one that a person wrote, of a length that is kept."""
+    return len(text) <= MAX_TEXT and not embedded.is_bytes(text, in_media=False) and not text.startswith(vcards.START)
 
 
 def _keep(content: Content, text: str | None, caption: str | None) -> None:
