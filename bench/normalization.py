@@ -53,7 +53,7 @@ def _bodies() -> list[tuple[str, dict[str, Any], float | None]]:
     first = {each.what: each.body for each in reversed(mix.make(1))}
     return [
         ("a text", _message(f"false_{chat}_3EB0AA01", chat, "Bom dia! Qual o valor da fatura deste mês?"), MESSAGE_US),
-        ("a text in a group", in_group, MESSAGE_US),
+        ("a text in a group", in_group, None),
         ("a presence", first[What.PRESENCE], NOISE_US),
         ("a label", first[What.LABEL], NOISE_US),
         ("a status-find", first[What.STATUS], NOISE_US),
