@@ -76,19 +76,7 @@ def list_rules(wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     - `posto rules list --json | jq -r '.[] | select(.reason) | "\\(.id): \\(.reason)"'` lists what to mend.
     """
     from infra import rules_view
-    from infra.in_force import read_in_force, read_standings
-    from infra.settings import load
+    from infra.commands import standings
     from streams.topics import CONFIG_RULE
 
-    settings = load()
-    published = asyncio.run(read_in_force(settings, wait))
-    standings = asyncio.run(read_standings(settings, CONFIG_RULE, published, wait))
-    if as_json:
-        import msgspec
-
-        typer.echo(msgspec.json.format(msgspec.json.encode(standings)).decode())
-    else:
-        for line in rules_view.listed(standings):
-            typer.echo(line)
-    if any(standing.reason for standing in standings):
-        raise typer.Exit(1)
+    standings.show(CONFIG_RULE, wait, as_json=as_json, listed=lambda found, _: rules_view.listed(found))

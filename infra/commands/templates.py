@@ -74,20 +74,8 @@ def list_templates(wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
 
     - `posto templates list --json | jq -r '.[] | select(.reason) | "\\(.id): \\(.reason)"'` lists what to mend.
     """
-    import msgspec
-
     from infra import templates_view
-    from infra.in_force import read_in_force, read_standings
-    from infra.settings import load
+    from infra.commands import standings
     from streams.topics import CONFIG_TEMPLATE
 
-    settings = load()
-    published = asyncio.run(read_in_force(settings, wait))
-    standings = asyncio.run(read_standings(settings, CONFIG_TEMPLATE, published, wait))
-    if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(standings)).decode())
-    else:
-        for line in templates_view.listed(standings, published):
-            typer.echo(line)
-    if any(standing.reason for standing in standings):
-        raise typer.Exit(1)
+    standings.show(CONFIG_TEMPLATE, wait, as_json=as_json, listed=templates_view.listed)
