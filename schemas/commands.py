@@ -20,7 +20,8 @@ class Command(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """One message to be sent: the value of `command.outbound`, keyed by its canonical channel.
 
     `command_id` is the UUIDv5 of event and action, so that one event can never make two. `to` is the recipient as
-    the gateway takes it. `contact` is its match key: order is kept per contact. Times are UTC.
+    the gateway takes it. `contact` is its match key: order is kept per contact. `precondition_url` is asked before
+    each request whether it still makes sense. `pace` and `send_window` are those of its rule. Times are UTC.
     """
 
     command_id: str
@@ -43,5 +44,8 @@ class Command(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     template_version: int | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
+    precondition_url: str | None = None
+    pace: dict[str, Any] | None = None
+    send_window: dict[str, Any] | None = None
     metadata: dict[str, Any] = {}
     schema_version: int = SCHEMA_VERSION

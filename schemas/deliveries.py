@@ -43,8 +43,14 @@ class FactKind(StrEnum):
     """The gateway refused the message for good."""
     IN_DOUBT = "in_doubt"
     """The request left and its outcome is not known."""
+    ECHOED = "echoed"
+    """The gateway showed the message as an own one: this attempt sent it; names the message by its provider id."""
     ACKED = "acked"
     """WhatsApp reported a delivery state, bound by provider id."""
+    PARKED = "parked"
+    """Its channel or the gateway is down: it waits until that is over. `attempt` is the last one before."""
+    DECIDED = "decided"
+    """An operator settled it; `decision` says how, `by` who, `message` why."""
     EXPIRED = "expired"
     """Its time ran out before it could be sent; an `attempt` that had started sent nothing."""
     SUPPRESSED = "suppressed"
@@ -62,12 +68,26 @@ class AckStatus(StrEnum):
     FAILED = "failed"
 
 
+class OperatorDecision(StrEnum):
+    """What a person may decide about a command."""
+
+    SENT = "sent"
+    """The message was sent."""
+    NOT_SENT = "not_sent"
+    """The message was not sent, and will not be."""
+    RESEND = "resend"
+    """Send it once more, now."""
+    CANCEL = "cancel"
+    """Never send it."""
+
+
 class DeliveryFact(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """One fact about a command, with the `status` after it: the value of `delivery.status`, keyed by channel.
 
     `attempt` counts from 1; 0 where the fact is about no attempt. `command` is there in `accepted` alone. `reason` is
     a short machine word (`http_429`, `channel_changed`, `owner_lost`, `replay`, ...), `message` what the gateway said,
-    without secrets. `evidence` is where the record lies that an `acked` comes from. Times are UTC.
+    without secrets. `evidence` is where the record lies that an `acked`, an `echoed`, a late answer or an operator's
+    `decided` comes from. Times are UTC.
     """
 
     command_id: str
@@ -82,6 +102,8 @@ class DeliveryFact(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True
     command: Command | None = None
     provider_message_id: str | None = None
     ack: AckStatus | None = None
+    decision: OperatorDecision | None = None
+    by: str | None = None
     retry_at: datetime | None = None
     http_status: int | None = None
     reason: str | None = None
