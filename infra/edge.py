@@ -1,5 +1,6 @@
 """The edge's process: settings, Kafka and server put together."""
 
+import os
 import socket
 from contextlib import suppress
 
@@ -14,7 +15,7 @@ from infra.errors import OperatorError, SettingsError
 from infra.kafka import connection, started
 from infra.logging import configure
 from infra.settings import Settings
-from streams import topics
+from streams import failpoints, topics
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way. An error is one sentence."""
     app = make_app(settings)
     configure(settings, "edge")
+    failpoints.arm(os.environ)
     if not settings.webhook_secrets:
         log.warning("webhook_is_open", setting="PIXELHUB_WHATSAPP_WEBHOOK_SECRET", meaning="anyone may post webhooks")
     with listening(host, port) as listener, suppress(KeyboardInterrupt):

@@ -1,6 +1,7 @@
 """A worker's process: settings, Kafka, MySQL, gateway and agents put together."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
@@ -20,6 +21,7 @@ from infra.reconciler import Reconciler
 from infra.settings import Settings, require
 from infra.topics import list_topics
 from infra.vitals import Vitals
+from streams import failpoints
 from streams.configuration_feed import ConfigurationFeed
 from streams.runtime import die
 from streams.runtime.running import is_ready, run
@@ -40,6 +42,7 @@ def serve(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then hand the partitions over."""
     require("MYSQL_DSN", settings.mysql_dsn)
     configure(settings, "worker")
+    failpoints.arm(os.environ)
     uvloop.run(_serve(settings))
 
 

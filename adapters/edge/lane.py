@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from adapters.edge.log import Entry, LogError, LogUnavailableError
+from streams import failpoints
 
 log = structlog.get_logger()
 
@@ -111,12 +112,14 @@ class Lane:
                     self._under_way.pop()
                     break
                 self._waiting.popleft()
+            failpoints.reach("edge.before_write")
             await (await producer.send_batch(batch, self._topic, partition=self._partition))
         except Exception:
             log.exception("append_failed", topic=self._topic, partition=self._partition)
             self._end(LogUnavailableError("Kafka refused the record."))
             self._on_failure(producer)
         else:
+            failpoints.reach("edge.written")
             self._end(None)
 
     def _end(self, error: LogError | None) -> None:

@@ -22,7 +22,7 @@ from adapters.mysql.projections import (
 )
 from adapters.mysql.records import Decoded, ProjectionError, Records, SourceRecord, decode
 from adapters.mysql.steps import Step
-from streams import topics
+from streams import failpoints, topics
 
 log = structlog.get_logger()
 
@@ -91,7 +91,10 @@ class Projector:
             new = Records.of(decoded for _, decoded in fresh)
             for step in steps:
                 await step.apply(session, new)
+            failpoints.reach("projector.rows_written")
             await _advance(session, (record for record, _ in fresh))
+            failpoints.reach("projector.position_written")
+        failpoints.reach("projector.committed")
 
     async def _refused(self, record: SourceRecord, error: DataRefusedError) -> None:
         """A dead letter that MySQL refuses is passed over: as a dead letter it would come back for ever."""

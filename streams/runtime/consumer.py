@@ -19,6 +19,7 @@ import structlog
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams import failpoints
 from streams.runtime.errors import BrokenInvariantError
 from streams.runtime.fetched import FetchedBatch
 
@@ -132,6 +133,12 @@ class BatchConsumer(driver.Consumer):
         self._acked[tp].clear()
         self._acked_index[tp].clear()
         return self._positions.get(tp)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        failpoints.reach("runtime.before_commit")
+        is_done: bool = await super()._commit(offsets)
+        failpoints.reach("runtime.committed")
+        return is_done
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: gaps in the offsets (compaction, control records) do not matter to an acknowledged prefix."""

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 import structlog
 
-from streams import topics
+from streams import failpoints, topics
 from streams.runtime import metrics
 from streams.runtime.batch import Batch
 from streams.runtime.consumer import ABANDON_AFTER, BatchConsumer
@@ -113,6 +113,7 @@ class Stage:
         records = [record for message in messages for record in message.value.records]
         if not records:
             return
+        failpoints.reach("runtime.fetched", self.name)
         try:
             await self._process(records)
         except HandingOverError:
@@ -121,6 +122,7 @@ class Stage:
             return
         for message in messages:
             self._consumer.settle(message)
+        failpoints.reach("runtime.settled", self.name)
         metrics.RECORDS.labels(self.name).inc(len(records))
         metrics.BATCH_RECORDS.labels(self.name).observe(len(records))
 
@@ -169,7 +171,10 @@ class Stage:
         if self._table is not None:
             for partition, changes in batch.changes.items():
                 await self._table.write(partition, changes)
+            if batch.changes:
+                failpoints.reach("runtime.table_written", self.name)
         await self._publisher.publish(batch.outputs)
+        failpoints.reach("runtime.outputs_written", self.name)
         if batch.dead:
             metrics.DEAD_LETTERS.labels(self.name).inc(batch.dead)
 

@@ -27,6 +27,7 @@ RELIED_ON: Final = (
     "faust.transport.drivers.aiokafka:Consumer._getmany",
     "faust.transport.drivers.aiokafka:Consumer._new_offset",
     "faust.transport.drivers.aiokafka:Consumer._add_gap",
+    "faust.transport.drivers.aiokafka:Consumer._commit",
     "faust.transport.drivers.aiokafka:Consumer.ack",
     "faust.transport.drivers.aiokafka:Consumer.perform_seek",
     "faust.transport.drivers.aiokafka:Consumer.seek_to_committed",

@@ -10,6 +10,7 @@ import structlog
 
 from schemas.commands import Command
 from schemas.configuration import Channel
+from streams import failpoints
 from streams.runtime.errors import HandingOverError
 from streams.sending.book import Book, CommandKey
 from streams.sending.clock import Alarms
@@ -79,9 +80,11 @@ class Outbox:
         start = self._book.replay_from(draft.now, draft.schedule)
         async for offset, fact in self._around.log.read(self._partition, start):
             self._book.learn(offset, fact)
+        failpoints.reach("sender.log_read")
         for key, _ in self._book.open_commands():
             draft.let(key, Orphan())
         await self._append(draft)
+        failpoints.reach("sender.taken_over")
         for key, delivery in self._book.open_commands():
             if delivery.command:
                 self._desk.restore(key, delivery.command)
@@ -131,6 +134,7 @@ class Outbox:
         Requests that are still under way then are let go; the next owner finds their attempts open.
         """
         self.start_nothing_more()
+        failpoints.reach("sender.handing_over")
         if not self._dispatch.is_idle:
             deadline = self._around.clock.now() + timedelta(seconds=grace)
             call = self._around.clock.call_at(deadline, self._drained.set)
@@ -138,6 +142,7 @@ class Outbox:
             call.cancel()
         self._mailbox.put_nowait(_Close())
         await self._ended.wait()
+        failpoints.reach("sender.handed_over")
 
     async def _letters(self) -> list[_Letter]:
         """All that waits in the mailbox, up to the bound of a step; waits for the first."""
@@ -149,6 +154,7 @@ class Outbox:
         return letters
 
     async def _step(self, letters: Sequence[_Letter], group: asyncio.TaskGroup) -> None:
+        failpoints.reach("sender.letters_taken")
         draft = self._draft()
         for letter in letters:
             match letter:
@@ -161,6 +167,8 @@ class Outbox:
         if not self._is_closing:
             self._desk.start(draft)
         await self._append(draft)
+        if draft.sends:
+            failpoints.reach("sender.attempt_acknowledged")
         for key, attempt in draft.sends:
             delivery = draft.get(key)
             if delivery and delivery.command:
@@ -177,6 +185,7 @@ class Outbox:
         """The log, then memory; the snapshot follows."""
         if draft.facts:
             offsets = await self._around.log.append(self._partition, draft.facts)
+            failpoints.reach("sender.facts_appended")
             for offset, fact in zip(offsets, draft.facts, strict=True):
                 self._book.learn(offset, fact)
             self._learned.set()
@@ -190,7 +199,9 @@ class Outbox:
         if self._is_closing:
             answer: Answer = Withdrawn(attempt)
         elif isinstance(channel, Channel):
+            failpoints.reach("sender.before_request")
             answer = await self._around.carry(channel.channel_id, command, attempt)
+            failpoints.reach("sender.answered")
         else:
             answer = channel
         self._mailbox.put_nowait(_Answered(key, answer))
@@ -213,6 +224,7 @@ class Outbox:
             await self._learned.wait()
             self._learned.clear()
             await self._book.save()
+            failpoints.reach("sender.snapshot_written")
         await self._book.save()
 
     def _end(self) -> None:
