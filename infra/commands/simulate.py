@@ -36,6 +36,10 @@ def simulate(
         float | None,
         typer.Option(help="Bodies a second with --play or --mix; without it, as fast as they are answered.", min=0.001),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="Keep messages and channels in this file as well, and go on from it.", dir_okay=False),
+    ] = None,
 ) -> None:
     """Run a simulated WhatsApp gateway: it takes sends, and posts echoes and acks to the hub's webhook.
 
@@ -70,7 +74,8 @@ def simulate(
 
     address = f"{settings.posto_host}:{port or settings.posto_sim_port}"
     typer.echo(f"The gateway simulator listens on http://{address}; webhooks go to {config.webhook_url}.", err=True)
-    make_server(config, settings.posto_host, port or settings.posto_sim_port, settings.posto_log_level).run()
+    port = port or settings.posto_sim_port
+    make_server(config, settings.posto_host, port, settings.posto_log_level, record).run()
 
 
 def _recorded(recording: Path) -> list[bytes]:

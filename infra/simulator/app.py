@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,14 +16,20 @@ from infra.simulator.connections import TransportInScope
 from infra.simulator.control import Control
 from infra.simulator.faults import FaultBook
 from infra.simulator.gateway import Gateway
+from infra.simulator.record import Record
 from infra.simulator.state import State
 from infra.simulator.webhooks import WebhookPoster
 
 
-def create_app(config: SimulatorConfig) -> ASGIApp:
-    """One simulated gateway; it keeps its state in memory, and drops its webhooks under way when it stops."""
+def create_app(config: SimulatorConfig, record: Path | None = None) -> ASGIApp:
+    """One simulated gateway; it keeps its state in memory, and drops its webhooks under way when it stops.
+
+    With a `record`, messages and channels are in that file as well, and a restart goes on from there.
+    """
     config = config.model_copy()
     state, faults = State(), FaultBook()
+    if record is not None:
+        Record(record).restore(state)
     webhooks = WebhookPoster(state, config)
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ from infra.simulator.envelopes import connection_envelope
 from infra.simulator.faults import Fault, FaultBook
 from infra.simulator.faults import Route as FaultRoute
 from infra.simulator.playback import play
-from infra.simulator.state import Message, SimulatedChannel, State, Webhook, chat_id, new_message_id
+from infra.simulator.state import Message, State, Webhook, chat_id, new_message_id
 from infra.simulator.webhooks import WebhookPoster
 
 DEFAULT_LISTED = 1_000
@@ -109,8 +109,7 @@ class Control:
     async def set_channel(self, request: Request) -> dict[str, Any]:
         """Put a channel into a state, and say so with a `connection.update`."""
         wanted = checked(ChannelState, await read_json(request), 422)
-        channel = self._state.channels.setdefault(wanted.id, SimulatedChannel(wanted.id, wanted.status))
-        channel.status = wanted.status
+        channel = self._state.set_channel(wanted.id, wanted.status)
         emissions = [Emission(0.0, connection_envelope(channel, int(time.time())))] if wanted.emit else []
         return {"channel": channel.shown(), "webhooks": await self._webhooks.emit_now(emissions, channel.id)}
 

@@ -3,6 +3,7 @@
 import re
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal
@@ -95,6 +96,8 @@ class State:
         self.media: dict[tuple[str, str], tuple[float, str, str]] = {}
         self.phones_by_lid: dict[str, str] = {}
         self.requests = SeenRequests()
+        self.on_message: Callable[[Message], None] = lambda _: None
+        self.on_channel: Callable[[SimulatedChannel], None] = lambda _: None
         self.reset()
 
     def reset(self) -> None:
@@ -111,6 +114,13 @@ class State:
         self.phones_by_lid.clear()
         self.requests = SeenRequests()
 
+    def set_channel(self, channel_id: str, status: ChannelStatus) -> SimulatedChannel:
+        """Put a channel into a state; it is made where there is none."""
+        channel = self.channels.setdefault(channel_id, SimulatedChannel(channel_id, status))
+        channel.status = status
+        self.on_channel(channel)
+        return channel
+
     def clear_messages(self) -> int:
         """Forget what was delivered; how much that was."""
         count = self.delivered_total
@@ -125,6 +135,7 @@ class State:
 
     def deliver(self, message: Message) -> None:
         """Take down a message that reached WhatsApp; beyond `MAX_MESSAGES` the oldest is forgotten."""
+        self.on_message(message)
         self.messages.append(message)
         self.delivered_total += 1
 
