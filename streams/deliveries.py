@@ -14,7 +14,14 @@ _REACHED: Final = (
     (AckStatus.READ, Status.READ),
     (AckStatus.DELIVERED, Status.DELIVERED),
 )
-_OUTCOMES: Final = (FactKind.ANSWERED, FactKind.REFUSED, FactKind.NOT_SENT, FactKind.EXPIRED, FactKind.IN_DOUBT)
+_OUTCOMES: Final = (
+    FactKind.ANSWERED,
+    FactKind.REFUSED,
+    FactKind.NOT_SENT,
+    FactKind.EXPIRED,
+    FactKind.SUPPRESSED,
+    FactKind.IN_DOUBT,
+)
 """What may become of an attempt, strongest first: knowing beats doubt, whenever it came to be known."""
 
 CLOSED: Final = frozenset(Status) - {
@@ -97,6 +104,8 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         match self.outcome(self.attempts):
             case Mark(fact=FactKind.IN_DOUBT):
                 return Status.UNCERTAIN
+            case _ if self.knows(FactKind.PARKED, self.attempts):
+                return Status.PARKED
             case Mark(fact=FactKind.NOT_SENT):
                 return Status.RETRYING
             case _:
@@ -111,6 +120,12 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     def attempts(self) -> int:
         """How many attempts were made: the number of the last one."""
         return max((mark.attempt for mark in self.marks), default=0)
+
+    @property
+    def forgiven(self) -> int:
+        """How many attempts do not count: those that sent nothing, and of which it was then parked."""
+        parked = {mark.attempt for mark in self.marks if mark.fact is FactKind.PARKED}
+        return sum(mark.fact is FactKind.NOT_SENT and mark.attempt in parked for mark in self.marks)
 
     @property
     def open_attempt(self) -> int:

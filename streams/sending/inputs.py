@@ -34,6 +34,13 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Park:
+    """Its channel or the gateway is down, for this reason; its turn comes once that is over."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Orphan:
     """A new owner of the partition found it; nobody waits for the answer of an open attempt any more."""
 
@@ -55,6 +62,16 @@ class NotSent:
     message: str | None = None
     http_status: int | None = None
     retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """An attempt surely sent nothing, since its channel or the gateway is down: it is to be repeated after that."""
+
+    attempt: int
+    reason: str
+    message: str | None = None
+    http_status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +111,13 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class Moot:
+    """Right before the request, the command's precondition no longer held."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """The partition was being handed over right before the request: its next owner makes it."""
 
@@ -115,7 +139,7 @@ def request_id(command_id: str, attempt: int) -> str:
     return f"{command_id}:{attempt}"
 
 
-Answer: TypeAlias = Sent | NotSent | Refused | Unclear | Withheld | Late | Withdrawn
+Answer: TypeAlias = Sent | NotSent | Down | Refused | Unclear | Withheld | Late | Moot | Withdrawn
 """What became of an attempt, as far as its sender knows."""
 
-Input: TypeAlias = Take | Replay | Wake | Start | Orphan | Answer | Ack
+Input: TypeAlias = Take | Replay | Wake | Start | Park | Orphan | Answer | Ack

@@ -9,10 +9,13 @@ from schemas.deliveries import DeliveryFact, FactKind, Status
 from streams.deliveries import Delivery, record
 from streams.sending.inputs import (
     Ack,
+    Down,
     Input,
     Late,
+    Moot,
     NotSent,
     Orphan,
+    Park,
     Refused,
     Replay,
     Sent,
@@ -127,8 +130,23 @@ def _settle(delivery: Delivery, given: Sent, moment: Moment) -> Iterator[Said]:
 def _retry(delivery: Delivery, given: NotSent, moment: Moment) -> Iterator[Said]:
     """Try again by the schedule, not before the gateway asks to; after the last attempt, give up."""
     jitter = spread(delivery.command_id, given.attempt)
-    retry_at = moment.schedule.retry_at(moment.now, given.attempt, jitter, given.retry_after)
+    counted = given.attempt - delivery.forgiven
+    retry_at = moment.schedule.retry_at(moment.now, counted, jitter, given.retry_after)
     yield Said(FactKind.NOT_SENT, {**_answer(given), "retry_at": retry_at})
+
+
+def _come_to_rest(delivery: Delivery, given: Down, moment: Moment) -> Iterator[Said]:
+    """Wait until its channel or the gateway is back; the attempt does not count."""
+    yield Said(FactKind.NOT_SENT, {**_answer(given), "retry_at": moment.now})
+    yield Said(FactKind.PARKED, {"attempt": given.attempt, "reason": given.reason})
+
+
+def _park(delivery: Delivery, given: Park, moment: Moment) -> Iterator[Said]:
+    """Wait until its channel or the gateway is back, where its turn had come; said once, however long that takes."""
+    if is_expired(delivery, moment.now):
+        yield Said(FactKind.EXPIRED, {"reason": "expired"})
+    elif delivery.status is not Status.PARKED:
+        yield Said(FactKind.PARKED, {"attempt": delivery.attempts, "reason": given.reason})
 
 
 def _refuse(delivery: Delivery, given: Refused, moment: Moment) -> Iterator[Said]:
@@ -152,6 +170,11 @@ def _lapse(delivery: Delivery, given: Late, moment: Moment) -> Iterator[Said]:
     yield Said(FactKind.EXPIRED, {"attempt": given.attempt, "reason": "expired"})
 
 
+def _drop(delivery: Delivery, given: Moot, moment: Moment) -> Iterator[Said]:
+    """Give up without a request: what it was to say is no longer true."""
+    yield Said(FactKind.SUPPRESSED, {"attempt": given.attempt, "reason": "precondition"})
+
+
 def _withdraw(delivery: Delivery, given: Withdrawn, moment: Moment) -> Iterator[Said]:
     """Leave it to the next owner: due at once, were it the last attempt or not."""
     details = {"attempt": given.attempt, "reason": "handing_over", "retry_at": moment.now}
@@ -169,7 +192,7 @@ def _orphan(delivery: Delivery, given: Orphan, moment: Moment) -> Iterator[Said]
     yield Said(FactKind.IN_DOUBT, {"attempt": delivery.open_attempt, "reason": "owner_lost"})
 
 
-def _answer(given: NotSent | Refused | Unclear) -> dict[str, Any]:
+def _answer(given: NotSent | Down | Refused | Unclear) -> dict[str, Any]:
     return {
         "attempt": given.attempt,
         "reason": given.reason,
@@ -196,19 +219,23 @@ class Row(NamedTuple):
 
 _UNKNOWN: Final[frozenset[Status | None]] = frozenset({None})
 _KNOWN: Final[frozenset[Status | None]] = frozenset(Status)
-_WAITING: Final[frozenset[Status | None]] = frozenset({Status.QUEUED, Status.RETRYING, Status.UNCERTAIN})
+_UNSENT: Final[frozenset[Status | None]] = frozenset({Status.QUEUED, Status.RETRYING, Status.PARKED})
+_WAITING: Final = _UNSENT | {Status.UNCERTAIN}
 
 TABLE: Final = (
     Row(_UNKNOWN, Take, _accept),
     Row(_UNKNOWN, Replay, _suppress),
     Row(_WAITING, Wake, _expire),
     Row(_WAITING, Start, _start),
+    Row(_UNSENT, Park, _park),
     Row(_KNOWN, Sent, _settle),
     Row(_KNOWN, NotSent, _retry),
+    Row(_KNOWN, Down, _come_to_rest),
     Row(_KNOWN, Refused, _refuse),
     Row(_KNOWN, Unclear, _doubt),
     Row(_KNOWN, Withheld, _withhold),
     Row(_KNOWN, Late, _lapse),
+    Row(_KNOWN, Moot, _drop),
     Row(_KNOWN, Withdrawn, _withdraw),
     Row(_KNOWN, Ack, _acknowledge),
     Row(frozenset({Status.ATTEMPTING}), Orphan, _orphan),

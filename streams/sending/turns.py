@@ -24,13 +24,15 @@ def turn(delivery: Delivery, now: datetime, schedule: Schedule) -> Turn:
     """Where a command stands.
 
     An open attempt, a retry and a parked command hold what follows; a doubt does for its window only; a command that
-    is to wait for a time of its own does not.
+    is to wait for a time of its own does not. A parked one is ready: its channel is what waits (`dispatch`).
     """
     if delivery.command is None:
         return Turn.PASSES
     match delivery.status:
-        case Status.ATTEMPTING | Status.PARKED:
+        case Status.ATTEMPTING:
             return Turn.HOLDS
+        case Status.PARKED:
+            return Turn.READY
         case Status.RETRYING:
             return Turn.READY if _due(retry_at(delivery), now) else Turn.HOLDS
         case Status.QUEUED:
@@ -52,6 +54,8 @@ def wake_at(delivery: Delivery, now: datetime, schedule: Schedule) -> datetime |
             moments = [command.not_before, expires_at]
         case Status.RETRYING:
             moments = [retry_at(delivery), expires_at]
+        case Status.PARKED:
+            moments = [expires_at]
         case Status.UNCERTAIN:
             moments = [schedule.doubt_ends(mark.at) for mark in delivery.doubts]
         case _:

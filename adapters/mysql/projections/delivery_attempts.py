@@ -10,7 +10,14 @@ from schemas.deliveries import FactKind
 OPEN: Final = "open"
 """Outcome of an attempt whose end nobody has told yet."""
 
-_OUTCOMES: Final = (FactKind.IN_DOUBT, FactKind.EXPIRED, FactKind.NOT_SENT, FactKind.REFUSED, FactKind.ANSWERED)
+_OUTCOMES: Final = (
+    FactKind.IN_DOUBT,
+    FactKind.SUPPRESSED,
+    FactKind.EXPIRED,
+    FactKind.NOT_SENT,
+    FactKind.REFUSED,
+    FactKind.ANSWERED,
+)
 """How an attempt may end, weakest first: knowing beats doubt, whenever it came to be known."""
 _LONGEST_MESSAGE: Final = 2_000
 

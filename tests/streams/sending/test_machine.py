@@ -8,10 +8,13 @@ from streams.deliveries import Delivery
 from streams.sending.inputs import (
     Ack,
     Answer,
+    Down,
     Input,
     Late,
+    Moot,
     NotSent,
     Orphan,
+    Park,
     Refused,
     Replay,
     Sent,
@@ -212,3 +215,33 @@ def test_the_table_names_each_transition_once_and_says_what_it_does() -> None:
     pairs = [(state, row.on) for row in TABLE for state in row.states]
     assert len(pairs) == len(set(pairs))
     assert all(row.says for row in TABLE)
+
+
+def test_a_command_is_parked_once_and_started_from_there() -> None:
+    parked = let(taken(), Park("disconnected"))
+    assert (kinds(parked), status(parked)) == ([FactKind.PARKED], Status.PARKED)
+    assert let(parked.delivery, Park("disconnected")).facts == ()
+    assert let(parked.delivery, Start()).effects == (Send(1),)
+
+
+def test_an_attempt_that_met_a_channel_that_is_down_rests_and_does_not_count() -> None:
+    outcome = Outcome(taken())
+    for attempt in range(1, 20):
+        outcome = let(outcome.delivery, Start(), Down(attempt, "channel_down"))
+        assert (kinds(outcome), status(outcome)) == ([FactKind.NOT_SENT, FactKind.PARKED], Status.PARKED)
+    outcome = let(outcome.delivery, Start(), NotSent(20, "http_429"))
+    assert status(outcome) is Status.RETRYING
+    assert outcome.facts[0].retry_at == SCHEDULE.retry_at(START, 1, spread(command().command_id, 20))
+
+
+def test_a_parked_command_expires_at_its_time() -> None:
+    parked = let(taken(expires_at=START + seconds(60)), Park("qr_required"))
+    assert parked.effects == (WakeAt(START + seconds(60)),)
+    assert status(let(parked.delivery, Wake(), after=60)) is Status.EXPIRED
+    assert status(let(parked.delivery, Start(), after=60)) is Status.EXPIRED
+
+
+def test_what_is_moot_right_before_its_request_is_suppressed() -> None:
+    outcome = let(taken(), Start(), Moot(1))
+    assert (status(outcome), outcome.facts[0].reason) == (Status.SUPPRESSED, "precondition")
+    assert let(outcome.delivery, Start()).effects == ()
