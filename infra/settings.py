@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     posto_unacked_bytes_per_partition: Annotated[int, Field(ge=65_536)] = 4_194_304
     posto_dedupe_days: Annotated[int, Field(ge=1, le=365)] = 30
     posto_reconcile_seconds: Seconds = 1.0
+    posto_stall_seconds: Seconds = 120.0
 
     # The sender.
     posto_send_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64

@@ -24,7 +24,10 @@ from infra.vitals import Vitals
 from streams import failpoints
 from streams.configuration_feed import ConfigurationFeed
 from streams.runtime import die
+from streams.runtime.ends import Ends
+from streams.runtime.heartbeat import Heartbeat
 from streams.runtime.running import is_ready, run
+from streams.runtime.watchdog import Watchdog
 from streams.topics import BY_NAME
 
 log = structlog.get_logger()
@@ -51,8 +54,11 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    heartbeat = Heartbeat(settings.posto_stall_seconds)
+    heartbeat.start()
     try:
         async with AsyncExitStack() as stack:
+            stack.callback(heartbeat.stop)
             await _work(settings, stop, stack)
     except StoppedError:
         log.info("worker_stopped_before_it_started")
@@ -81,6 +87,10 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     )
     app = assemble(settings, feed, Projector(db), gateway)
     vitals.ready = lambda: is_ready(app)
+    ends = Ends(kafka, in_sync=settings.posto_min_insync_replicas)
+    watchdog = Watchdog(app, ends, limit=settings.posto_stall_seconds)
+    watchdog.start(failed=die)
+    stack.push_async_callback(watchdog.stop)
     await run(app, stop)
 
 

@@ -83,6 +83,8 @@ class BatchApp(faust.App):
         self.fatal = fatal
         self.publisher = Publisher(lambda: self.producer._ensure_producer())
         self._config = config
+        self.stages: dict[str, Stage] = {}
+        """The stage that takes each topic."""
         self._hand_overs: list[HandOver] = []
         super().__init__(config.app_id, **(_faust_options(config) | options))
 
@@ -156,6 +158,7 @@ class BatchApp(faust.App):
             outputs=outputs,
             fatal=self.fatal,
         )
+        self.stages |= dict.fromkeys(sources, stage)
         source = self.topic(*sources, schema=_BatchSchema(), partitions=self._config.partitions)
 
         async def agent(stream: Any) -> None:

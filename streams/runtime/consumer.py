@@ -13,6 +13,7 @@ R4  aiokafka gets a frozen, non-empty copy of the partition set: Faust changes i
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from faust.types import TP
 from streams import failpoints
 from streams.runtime.errors import BrokenInvariantError
 from streams.runtime.fetched import FetchedBatch
+from streams.runtime.progress import Progress
 
 log = structlog.get_logger()
 
@@ -157,6 +159,31 @@ class BatchConsumer(driver.Consumer):
             self._read_offset[tp] = offset or None
             if offset is not None:
                 self._committed_offset[tp] = offset or None
+
+    # -- being looked at
+
+    def progress(self) -> dict[TP, Progress]:
+        """How far each owned partition has come, changelogs left out; nothing is asked of Kafka."""
+        changelogs = self.app.tables.changelog_topics
+        return {tp: self._progress(tp) for tp in self.assignment() if tp.topic not in changelogs}
+
+    def _progress(self, tp: TP) -> Progress:
+        delivered = list(self._delivered.get(tp, ()))
+        waiting = [batch for batch in delivered if not batch.acked]
+        done = [batch.offset + 1 for batch in takewhile(lambda batch: batch.acked, delivered)]
+        return Progress(
+            committed=self._committed_offset.get(tp),
+            acked=max([*done, *filter(None, [self._positions.get(tp)])], default=None),
+            fetched=self._fetched(tp),
+            unacked=sum(len(batch.records) for batch in waiting),
+            oldest=waiting[0].records[0].timestamp if waiting else None,
+        )
+
+    def _fetched(self, tp: TP) -> int | None:
+        """Where the next fetch begins, markers of transactions passed; read from a client that has its own thread."""
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        state = subscription.assignment.state_value(tp) if subscription and subscription.assignment else None
+        return state.position if state and state.has_valid_position else None
 
     # -- handing over
 

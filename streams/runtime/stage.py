@@ -10,6 +10,7 @@ import structlog
 
 from streams import failpoints, topics
 from streams.runtime import metrics
+from streams.runtime.activity import Activity
 from streams.runtime.batch import Batch
 from streams.runtime.consumer import ABANDON_AFTER, BatchConsumer
 from streams.runtime.errors import BrokenInvariantError, HandingOverError, PublishError
@@ -61,12 +62,13 @@ class Stage:
         fatal: Callable[[BaseException], None],
     ) -> None:
         self.name = name
+        self.activity = Activity()
         self._function = function
         self._app = app
         self._publisher = publisher
         self._table = table
         self._transient = transient
-        self._outputs = (*outputs, topics.DEAD_LETTER)
+        self.outputs = (*outputs, topics.DEAD_LETTER)
         self._partitions: dict[str, int] = {}
         self._fatal = fatal
 
@@ -74,7 +76,7 @@ class Stage:
         """Work through a Faust stream of fetched batches until it ends."""
         try:
             async for event in stream.events():
-                for topic in self._outputs:
+                for topic in self.outputs:
                     if topic not in self._partitions:
                         self._partitions[topic] = await self._publisher.partitions(topic)
                 await self._carry([event.message async for event in self._queued(stream, event)])
@@ -120,6 +122,8 @@ class Stage:
             log.info("batch_let_go", stage=self.name, records=len(records))
             self._consumer.abandon(messages)
             return
+        finally:
+            self.activity.rest()
         for message in messages:
             self._consumer.settle(message)
         failpoints.reach("runtime.settled", self.name)
@@ -133,11 +137,14 @@ class Stage:
             await self._process(records[:middle])
             await self._process(records[middle:])
             return
+        self.activity.begin("publishing what follows from", records)
         await self._before_handover(self._publish(batch))
+        self.activity.step()
 
     async def _decide(self, records: Sequence[Record]) -> Batch | None:
         """Run the agent's function; None where it raised over more than one record."""
         wait = _FIRST_WAIT
+        self.activity.begin("deciding", records)
         while True:
             batch = Batch(self.name, records, self._partitions, self._table)
             try:
@@ -147,9 +154,11 @@ class Stage:
             except self._transient as error:
                 log.warning("stage_waits", stage=self.name, error=str(error), wait_seconds=wait)
                 metrics.RETRIES.labels(self.name).inc()
-                await self._pause(wait)
+                with self.activity.waiting(error):
+                    await self._pause(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
             except Exception as error:  # noqa: BLE001
+                self.activity.step()
                 if len(records) > 1:
                     return None
                 batch = Batch(self.name, records, self._partitions, self._table)
@@ -164,6 +173,7 @@ class Stage:
                 )
                 return batch
             else:
+                self.activity.step()
                 return batch
 
     async def _publish(self, batch: Batch) -> None:

@@ -1,0 +1,49 @@
+"""What a stage is doing, for those who watch it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from streams.runtime.fetched import Record
+
+
+class Activity:
+    """What a stage has in hand.
+
+    `steps` grows with each piece of work that it got done, and with each try that a fault outside ended. `waits_for`
+    says what it waits for before the next try, and is empty while it tries.
+    """
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.waits_for = ""
+        self._what = "waiting for records"
+        self._records: Sequence[Record] = ()
+
+    def __str__(self) -> str:
+        if not self._records:
+            return self._what
+        first = self._records[0]
+        return f"{self._what} {len(self._records)} records from {first.topic}/{first.partition}@{first.offset} on"
+
+    def begin(self, what: str, records: Sequence[Record]) -> None:
+        """Something was begun."""
+        self._what = what
+        self._records = records
+
+    def step(self) -> None:
+        """What was begun has ended, one way or the other."""
+        self.steps += 1
+
+    @contextmanager
+    def waiting(self, fault: Exception) -> Iterator[None]:
+        """While it waits for a fault outside to be over."""
+        self.step()
+        self.waits_for = str(fault) or type(fault).__name__
+        try:
+            yield
+        finally:
+            self.waits_for = ""
+
+    def rest(self) -> None:
+        """Nothing is in hand."""
+        self.begin("waiting for records", ())

@@ -1,0 +1,73 @@
+"""A worker that stands still ends itself; one that waits for something outside does not."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from streams.runtime.heartbeat import EXIT_STALLED
+from tests.streams.runtime.cluster import Cluster
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+LIMIT = 1.0
+
+
+@pytest.fixture
+async def cluster(kafka: str, tmp_path: Path) -> AsyncIterator[Cluster]:
+    async with Cluster(kafka, tmp_path) as cluster:
+        yield cluster
+
+
+async def test_a_stage_that_hangs_ends_the_worker_and_one_that_waits_for_something_outside_does_not(
+    cluster: Cluster,
+) -> None:
+    (cluster.folder / "down").touch()
+    await cluster.send(b"transient", partition=0)
+    worker = cluster.start("--stall", str(LIMIT))
+    await eventually(lambda: "wait_seconds=1.6" in cluster.logs(), 40)  # it has waited for 1.5 seconds by then
+    assert worker.poll() is None
+    (cluster.folder / "down").unlink()
+    await eventually(cluster.drained, 40, because=cluster.logs())
+
+    (cluster.folder / "down").touch()
+    await cluster.send(b"stuck", partition=1)
+
+    assert await cluster.ended(worker) == EXIT_STALLED
+    log = (cluster.folder / "worker-0.log").read_text()
+    [said] = [line for line in log.splitlines() if "worker_stalled" in line]
+    for part in ("its commits stand still", f"topic={cluster.prefix}.in", "partition=1", "stage=dedupe", "lag=1"):
+        assert part in said
+    assert f"doing='deciding 1 records from {cluster.prefix}.in/1@0 on'" in said
+    assert "await asyncio.Event().wait()" in log  # where it hangs
+    assert 1 not in await cluster.committed()
+
+
+async def test_an_event_loop_that_hangs_ends_the_worker(cluster: Cluster) -> None:
+    await cluster.send(b"blocks", partition=0)
+
+    assert await cluster.ended(cluster.start("--stall", str(LIMIT))) == EXIT_STALLED
+
+    log = (cluster.folder / "worker-0.log").read_text()
+    assert "the event loop does not come round" in log
+    assert "in dedupe" in log  # the stack of the thread that hangs
+    assert await cluster.committed() == {}
+
+
+async def test_code_that_keeps_pythons_lock_ends_the_worker_too() -> None:
+    code = (
+        "import asyncio, re\n"
+        "from streams.runtime.heartbeat import Heartbeat\n"
+        "async def main():\n"
+        "    Heartbeat(0.2).start()\n"
+        "    await asyncio.sleep(0)\n"
+        "    re.fullmatch('(a+)+', 'a' * 64 + 'b')\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE)
+    _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert b"in main" in said
