@@ -57,7 +57,7 @@ def test_settings_that_are_named_exist(document: Document) -> None:
 def test_all_metrics_are_listed_and_no_others() -> None:
     named = [code for row in table(OPERATIONS, "metric", "process") for code in codes(row["metric"])]
     code = _code("streams", "agents", "adapters", "infra")
-    made = set(re.findall(r'(?:Counter|Gauge|Histogram|_gauge)\(\s*"(posto_[a-z_]+)"', code))
+    made = set(re.findall(r'(?:Counter|Gauge|Histogram|_gauge|GaugeMetricFamily)\(\s*"(posto_[a-z_]+)"', code))
     assert {name.removesuffix("_total") for name in named} == {name.removesuffix("_total") for name in made}
 
 
