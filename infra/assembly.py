@@ -66,7 +66,7 @@ def _outboxes(
     settings: Settings, app: BatchApp, table: BatchTable, gateway: GatewayClient, channels: Channels
 ) -> Outboxes:
     around = Surroundings(
-        log=KafkaStatusLog(app.publisher, connection(settings)),
+        log=KafkaStatusLog(connection(settings)),
         table=table,
         carry=GatewayCarrier(gateway),
         channels=channels,

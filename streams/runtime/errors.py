@@ -29,3 +29,7 @@ class RecordTooLargeError(BatchRuntimeError):
 
 class PublishError(BatchRuntimeError):
     """Kafka refused records for good; the process must stop and start anew."""
+
+
+class OwnershipLostError(BatchRuntimeError):
+    """Somebody else owns a partition by now, or may: nothing more is written, and the process stops in order."""

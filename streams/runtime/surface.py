@@ -54,6 +54,8 @@ RELIED_ON: Final = (
     "aiokafka:AIOKafkaProducer.create_batch",
     "aiokafka:AIOKafkaProducer.send_batch",
     "aiokafka:AIOKafkaProducer.partitions_for",
+    "aiokafka.producer.sender:Sender.sender_task",
+    "aiokafka.producer.transaction_manager:TransactionManager.wait_for_transaction_end",
 )
 
 SET_BY_INIT: Final = (

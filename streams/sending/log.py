@@ -1,4 +1,4 @@
-"""The log `delivery.status`: the sender's memory, written before it acts and read before it owns."""
+"""The log `delivery.status`: the sender's memory, claimed before it is read, and written before anything is done."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -10,7 +10,8 @@ from schemas.deliveries import DeliveryFact
 from streams import topics
 from streams.consumers import stopped
 from streams.envelope import headers_for
-from streams.runtime import Headers, Out, Publisher
+from streams.runtime import BrokenInvariantError, Headers, Out
+from streams.sending.claim import Claim
 
 _SOURCE: Final = "posto.sender"
 _encode: Final = msgspec.json.Encoder().encode
@@ -20,32 +21,52 @@ _decoder: Final = msgspec.json.Decoder(DeliveryFact)
 class StatusLog(Protocol):
     """Facts by partition, in order; the partition is that of the command in `command.outbound`."""
 
+    async def claim(self, partition: int) -> None:
+        """Become the one who may append to a partition: from here on, no former owner can."""
+        ...
+
     async def append(self, partition: int, facts: Sequence[DeliveryFact]) -> Sequence[int]:
-        """Write facts; return their offsets once all in-sync replicas have them."""
+        """Write facts; return their offsets once all in-sync replicas have them.
+
+        OwnershipLostError where somebody else has claimed the partition; whether they were written is not known then.
+        """
         ...
 
     def read(self, partition: int, start: int) -> AsyncIterator[tuple[int, DeliveryFact]]:
         """The facts from an offset to the present end, with their offsets."""
         ...
 
+    async def let_go(self, partition: int) -> None:
+        """End the claim; nothing where there is none."""
+        ...
+
 
 class KafkaStatusLog:
-    """The log in Kafka: written through the workers' producer, read by a consumer of no group, uncommitted."""
+    """The log in Kafka: each partition written under a claim, read by a consumer of no group, uncommitted."""
 
-    def __init__(
-        self, publisher: Publisher, connection: Mapping[str, Any], *, topic: str = topics.DELIVERY_STATUS
-    ) -> None:
+    def __init__(self, connection: Mapping[str, Any], *, topic: str = topics.DELIVERY_STATUS) -> None:
         """`connection`: keyword arguments that every aiokafka client takes."""
-        self._publisher = publisher
         self._connection = connection
         self._topic = topic
+        self._claims: dict[int, Claim] = {}
+
+    async def claim(self, partition: int) -> None:
+        """Become the one who may append to a partition, of all hubs that share the topic."""
+        await self.let_go(partition)
+        name = f"{topics.APP_ID}.sender.{self._topic}.{partition}"
+        self._claims[partition] = await Claim.stake(self._connection, name, self._topic, partition)
 
     async def append(self, partition: int, facts: Sequence[DeliveryFact]) -> Sequence[int]:
         """Write facts; return their offsets once all in-sync replicas have them."""
-        place = (self._topic, partition)
-        outs = [Out(fact.channel.encode(), _encode(fact), _headers(fact)) for fact in facts]
-        spans = (await self._publisher.publish({place: outs}))[place]
-        return [offset for span in spans for offset in range(span.first, span.first + span.length)]
+        claim = self._claims.get(partition)
+        if claim is None:
+            raise BrokenInvariantError(f"{self._topic}/{partition} was not claimed")
+        return await claim.append([Out(fact.channel.encode(), _encode(fact), _headers(fact)) for fact in facts])
+
+    async def let_go(self, partition: int) -> None:
+        """End the claim; nothing where there is none."""
+        if claim := self._claims.pop(partition, None):
+            await claim.let_go()
 
     async def read(self, partition: int, start: int) -> AsyncIterator[tuple[int, DeliveryFact]]:
         """The facts from an offset to the present end; from the beginning where the log ends before that offset."""

@@ -75,7 +75,18 @@ class Outbox:
         self._is_over = False
 
     async def recover(self) -> None:
-        """Take the partition over: fold the log in, and put in doubt what the former owner had under way."""
+        """Take the partition over: claim its log, fold it in, and put in doubt what the former owner had under way.
+
+        In this order: what the former owner wrote before the claim is read, and after it, it can write nothing.
+        """
+        await self._around.log.claim(self._partition)
+        try:
+            await self._read_log()
+        except BaseException:
+            await self._around.log.let_go(self._partition)
+            raise
+
+    async def _read_log(self) -> None:
         draft = self._draft()
         start = self._book.replay_from(draft.now, draft.schedule)
         async for offset, fact in self._around.log.read(self._partition, start):
@@ -122,7 +133,10 @@ class Outbox:
                 for _, request in self._requests.values():
                     request.cancel()
         finally:
-            self._end()
+            try:
+                await self._around.log.let_go(self._partition)
+            finally:
+                self._end()
 
     def start_nothing_more(self) -> None:
         """Let no new request leave: what is due stays due for the next owner."""

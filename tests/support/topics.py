@@ -42,10 +42,11 @@ async def write(bootstrap_servers: str, records: Iterable[Record]) -> None:
 
 
 async def read(bootstrap_servers: str, topic: str) -> list[Any]:
-    """All records of a topic."""
+    """All records of a topic, those of transactions that were not committed among them."""
     async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest") as consumer:
         records: list[Any] = []
         for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
             while await consumer.position(partition) < end:
-                records.append(await consumer.getone(partition))
+                for found in (await consumer.getmany(partition, timeout_ms=200)).values():
+                    records += found  # none where nothing is left but the end of a transaction
         return records

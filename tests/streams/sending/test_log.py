@@ -5,27 +5,34 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
 
 from schemas.deliveries import DeliveryFact, FactKind
 from streams.deliveries import Delivery, record
-from streams.runtime import Publisher
+from streams.runtime import BrokenInvariantError, OwnershipLostError
 from streams.sending.log import KafkaStatusLog
 from tests.streams.sending.world import START, command, seconds
 from tests.support.topics import administering, delete, read
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 PARTITION = 1
 
 
 class Written:
-    """A log of its own, with its topic."""
+    """A log of its own, with its topic, and its owners: `log` is the first."""
 
-    def __init__(self, log: KafkaStatusLog, servers: str, topic: str) -> None:
-        self.log = log
+    def __init__(self, servers: str, topic: str) -> None:
         self.servers = servers
         self.topic = topic
+        self.owners: list[KafkaStatusLog] = []
+        self.log = self.owner()
+
+    def owner(self) -> KafkaStatusLog:
+        """One more process that may come to own partitions."""
+        self.owners.append(KafkaStatusLog({"bootstrap_servers": self.servers}, topic=self.topic))
+        return self.owners[-1]
 
     async def from_offset(self, start: int, partition: int = PARTITION) -> list[tuple[int, DeliveryFact]]:
         return [found async for found in self.log.read(partition, start)]
@@ -36,9 +43,11 @@ async def written(kafka: str) -> AsyncIterator[Written]:
     topic = f"delivery.status.{os.urandom(4).hex()}"
     async with administering(kafka) as admin:
         await admin.create_topics([NewTopic(topic, 2, 1)])
-    async with AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all") as producer:
-        log = KafkaStatusLog(Publisher(lambda: producer), {"bootstrap_servers": kafka}, topic=topic)
-        yield Written(log, kafka, topic)
+    of_topic = Written(kafka, topic)
+    await of_topic.log.claim(PARTITION)
+    yield of_topic
+    for owner in of_topic.owners:
+        await owner.let_go(PARTITION)
     await delete(kafka, [topic])
 
 
@@ -84,3 +93,59 @@ async def test_a_fact_is_keyed_by_its_channel_and_says_in_headers_what_it_is(wri
     assert headers["ce_id"] == f"{fact.command_id}:attempt_started:1".encode()
     assert headers["ce_type"] == b"delivery.attempt_started"
     assert (headers["trace_id"], headers["tenant_id"]) == (fact.trace_id.encode(), b"1")
+
+
+async def test_who_did_not_claim_a_partition_cannot_append(written: Written) -> None:
+    with pytest.raises(BrokenInvariantError):
+        await written.owner().append(PARTITION, facts(1))
+
+
+@pytest.mark.parametrize("committed", [False, True])
+async def test_once_another_owner_has_claimed_a_partition_the_former_one_cannot_append(
+    written: Written, committed: bool
+) -> None:
+    first, second = facts(2)
+    await written.log.append(PARTITION, [first])
+    if committed:
+        await eventually(lambda: _last_committed(written))
+    other = written.owner()
+    await other.claim(PARTITION)
+    assert [fact for _, fact in await written.from_offset(0)] == [first]
+    for _ in range(2):
+        with pytest.raises(OwnershipLostError):
+            await written.log.append(PARTITION, [second])
+    await other.append(PARTITION, [second])
+    assert [fact for _, fact in await written.from_offset(0)] == [first, second]
+
+
+async def test_offsets_stay_exact_across_commits_and_owners(written: Written) -> None:
+    """The ends of transactions take offsets of their own."""
+    said = facts(3)
+    placed = [*await written.log.append(PARTITION, said[:1])]
+    await eventually(lambda: _last_committed(written))
+    placed += await written.log.append(PARTITION, said[1:2])
+    other = written.owner()
+    await other.claim(PARTITION)
+    placed += await other.append(PARTITION, said[2:])
+    assert placed == [0, 2, 4]
+    assert await written.from_offset(0) == list(zip(placed, said, strict=True))
+    assert await written.from_offset(placed[1] + 1) == [(placed[2], said[2])]
+
+
+async def test_nothing_is_left_open_where_nothing_is_written(written: Written) -> None:
+    await written.log.append(PARTITION, facts(1))
+    await eventually(lambda: _last_committed(written))
+    await written.log.let_go(PARTITION)
+    assert await written.from_offset(1) == []
+
+
+async def _last_committed(written: Written) -> bool:
+    """Whether a reader of committed records alone sees all that there is."""
+    place = TopicPartition(written.topic, PARTITION)
+    async with AIOKafkaConsumer(
+        bootstrap_servers=written.servers, isolation_level="read_committed", auto_offset_reset="earliest"
+    ) as reader:
+        reader.assign([place])
+        end = (await reader.end_offsets([place]))[place]
+        found = await reader.getmany(place, timeout_ms=1000)
+        return sum(map(len, found.values())) > 0 and await reader.position(place) == end

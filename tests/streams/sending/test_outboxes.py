@@ -29,6 +29,16 @@ class Owner:
         await settle()
 
 
+async def test_a_partition_is_claimed_for_as_long_as_it_is_owned() -> None:
+    owner = Owner()
+    await owner.assigned(PARTITION, 5)
+    assert owner.world.log.claimed == {PARTITION, 5}
+    await owner.assigned(5)
+    assert owner.world.log.claimed == {5}
+    await owner.outboxes.release()
+    assert owner.world.log.claimed == set()
+
+
 async def test_each_partition_gets_what_came_in_for_it() -> None:
     owner = Owner()
     await owner.assigned(PARTITION, 5)
@@ -91,6 +101,7 @@ async def test_a_release_ends_a_take_over_that_is_under_way_and_nothing_of_it_is
     await taking
     await settle()
     assert owner.world.requests == []
+    assert owner.world.log.claimed == set()
     with pytest.raises(HandingOverError):
         await owner.take()
 

@@ -120,9 +120,17 @@ class Log:
         self.reads: list[tuple[int, int]] = []
         self.readable = asyncio.Event()
         self.readable.set()
+        self.claimed: set[int] = set()
+
+    async def claim(self, partition: int) -> None:
+        self.claimed.add(partition)
+
+    async def let_go(self, partition: int) -> None:
+        self.claimed.discard(partition)
 
     async def append(self, partition: int, facts: Sequence[DeliveryFact]) -> Sequence[int]:
         facts = list(facts)
+        assert partition in self.claimed
         await self.gate.wait()
         if self.error:
             raise self.error
@@ -132,6 +140,7 @@ class Log:
         return range(first, len(log))
 
     async def read(self, partition: int, start: int) -> AsyncIterator[tuple[int, DeliveryFact]]:
+        assert partition in self.claimed
         self.reads.append((partition, start))
         await self.readable.wait()
         for offset, fact in enumerate(list(self.facts.get(partition, ()))):
