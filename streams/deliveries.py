@@ -7,7 +7,8 @@ from typing import Any, Final, Self
 import msgspec
 
 from schemas.commands import Command
-from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
+from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision, Status
+from streams.marks import Mark
 
 _REACHED: Final = (
     (AckStatus.PLAYED, Status.PLAYED),
@@ -16,6 +17,7 @@ _REACHED: Final = (
 )
 _OUTCOMES: Final = (
     FactKind.ANSWERED,
+    FactKind.ECHOED,
     FactKind.REFUSED,
     FactKind.NOT_SENT,
     FactKind.EXPIRED,
@@ -23,6 +25,12 @@ _OUTCOMES: Final = (
     FactKind.IN_DOUBT,
 )
 """What may become of an attempt, strongest first: knowing beats doubt, whenever it came to be known."""
+_SENT: Final = frozenset({FactKind.ANSWERED, FactKind.ECHOED, FactKind.ACKED})
+_CLOSING: Final = {
+    OperatorDecision.SENT: Status.SENT,
+    OperatorDecision.NOT_SENT: Status.FAILED,
+    OperatorDecision.CANCEL: Status.CANCELLED,
+}
 
 CLOSED: Final = frozenset(Status) - {
     Status.QUEUED,
@@ -32,27 +40,6 @@ CLOSED: Final = frozenset(Status) - {
     Status.UNCERTAIN,
 }
 """States in which the sender has nothing left to do; evidence may still move a command among them."""
-
-
-class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """What one fact adds to the knowledge about its command; `fact`, `attempt` and `ack` are its identity."""
-
-    fact: FactKind
-    attempt: int
-    at: datetime
-    ack: AckStatus | None = None
-    retry_at: datetime | None = None
-    provider_message_id: str | None = None
-
-    @property
-    def identity(self) -> tuple[int, str, str]:
-        """Facts of one identity say the same; sorting by it makes equal knowledge equal."""
-        return (self.attempt, self.fact, self.ack or "")
-
-    @property
-    def preference(self) -> tuple[Any, ...]:
-        """Which of two marks of one identity stands: the one that names a message, then the earlier."""
-        return (self.provider_message_id is None, self.at, msgspec.msgpack.encode(self))
 
 
 class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
@@ -85,8 +72,8 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     def status(self) -> Status:
         """The state that follows from the facts.
 
-        Evidence of delivery beats an ack-failure, which beats `sent`, which beats every local conclusion; a local
-        conclusion does not hide that an earlier attempt is in doubt.
+        Evidence of delivery beats an ack-failure, which beats `sent`, which beats what an operator decided, which beats
+        every local conclusion; a local conclusion does not hide that an earlier attempt is in doubt.
         """
         acks = {mark.ack for mark in self.marks}
         for ack, reached in _REACHED:
@@ -95,21 +82,21 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         if AckStatus.FAILED in acks:
             return Status.FAILED
         kinds = {mark.fact for mark in self.marks}
-        if kinds & {FactKind.ANSWERED, FactKind.ACKED}:
+        if kinds & _SENT:
             return Status.SENT
         if self.open_attempt:
             return Status.ATTEMPTING
-        if conclusion := self._conclusion(kinds):
-            return Status.UNCERTAIN if self.doubts else conclusion
-        match self.outcome(self.attempts):
-            case Mark(fact=FactKind.IN_DOUBT):
+        decided = self.decision
+        if decided and decided.decision in _CLOSING:
+            return _CLOSING[decided.decision]
+        if not self.is_resent:
+            if conclusion := self._conclusion(kinds):
+                return Status.UNCERTAIN if self.doubts else conclusion
+            if self._is(FactKind.IN_DOUBT):
                 return Status.UNCERTAIN
-            case _ if self.knows(FactKind.PARKED, self.attempts):
-                return Status.PARKED
-            case Mark(fact=FactKind.NOT_SENT):
-                return Status.RETRYING
-            case _:
-                return Status.QUEUED
+        if self.knows(FactKind.PARKED, self.attempts):
+            return Status.PARKED
+        return Status.RETRYING if self.is_resent or self._is(FactKind.NOT_SENT) else Status.QUEUED
 
     @property
     def is_closed(self) -> bool:
@@ -139,6 +126,38 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         outcomes = (self.outcome(mark.attempt) for mark in self.marks if mark.fact is FactKind.IN_DOUBT)
         return tuple(mark for mark in outcomes if mark and mark.fact is FactKind.IN_DOUBT)
 
+    @property
+    def decision(self) -> Mark | None:
+        """What an operator decided last, where it still stands.
+
+        That nothing was sent is said of the last attempt alone. A doubt that arose later is decided anew, unless the
+        message is known to have been sent.
+        """
+        decisions = [mark for mark in self.marks if mark.decision]
+        standing = max(
+            (
+                mark
+                for mark in decisions
+                if mark.decision is not OperatorDecision.NOT_SENT or mark.attempt >= self.attempts
+            ),
+            key=lambda mark: (mark.at, mark.decision),
+            default=None,
+        )
+        if standing is None or standing.decision is OperatorDecision.SENT:
+            return standing
+        return None if any(doubt.at > standing.at for doubt in self.doubts) else standing
+
+    @property
+    def is_resent(self) -> bool:
+        """Whether an operator asked for one more attempt, which has not begun yet and may still be made."""
+        decided = self.decision
+        return (
+            decided is not None
+            and decided.decision is OperatorDecision.RESEND
+            and decided.attempt >= self.attempts
+            and not any(mark.fact in (FactKind.EXPIRED, FactKind.SUPPRESSED) for mark in self.marks)
+        )
+
     def outcome(self, attempt: int) -> Mark | None:
         """The strongest of what was said about how an attempt ended."""
         found = {mark.fact: mark for mark in self.marks if mark.attempt == attempt}
@@ -152,9 +171,14 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         """The same knowledge without recipient and text: enough for what may still be learned of a closed command."""
         return msgspec.structs.replace(self, command=None)
 
+    def _is(self, outcome: FactKind) -> bool:
+        last = self.outcome(self.attempts)
+        return last is not None and last.fact is outcome
+
     def _conclusion(self, kinds: set[FactKind]) -> Status | None:
-        given_up = any(mark.fact is FactKind.NOT_SENT and mark.retry_at is None for mark in self.marks)
-        if FactKind.REFUSED in kinds or given_up:
+        resent = max((mark.attempt for mark in self.marks if mark.decision is OperatorDecision.RESEND), default=-1)
+        since = [mark for mark in self.marks if mark.attempt > resent]
+        if any(mark.gives_up for mark in since):
             return Status.FAILED
         if FactKind.EXPIRED in kinds:
             return Status.EXPIRED
@@ -171,7 +195,7 @@ def apply(delivery: Delivery | None, fact: DeliveryFact) -> Delivery:
             tenant_id=fact.tenant_id,
             channel=fact.channel,
         )
-    added = Mark(fact.fact, fact.attempt, fact.at, fact.ack, fact.retry_at, fact.provider_message_id)
+    added = Mark(fact.fact, fact.attempt, fact.at, fact.ack, fact.retry_at, fact.provider_message_id, fact.decision)
     marks = {mark.identity: mark for mark in delivery.marks}
     known = marks.get(added.identity, added)
     marks[added.identity] = added if known is added else min(known, added, key=lambda mark: mark.preference)

@@ -94,7 +94,9 @@ def may_send(delivery: Delivery, now: datetime, schedule: Schedule) -> bool:
 
 
 def retry_at(delivery: Delivery) -> datetime | None:
-    """When the next attempt is due, where the last one sent nothing."""
+    """When the next attempt is due, where the last one sent nothing; None (now) where an operator asked for one."""
+    if delivery.is_resent:
+        return None
     last = delivery.outcome(delivery.attempts)
     return last.retry_at if last and last.fact is FactKind.NOT_SENT else None
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
+from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision, Status
 from streams.deliveries import CLOSED, Delivery, apply, fold, record
 from tests.streams.sending.world import command
 
@@ -37,12 +37,22 @@ def acked(ack: AckStatus, attempt: int = 1) -> DeliveryFact:
     return fact(FactKind.ACKED, attempt, ack=ack)
 
 
+def decided(decision: OperatorDecision, attempt: int = 1, at: datetime = LATER) -> DeliveryFact:
+    return fact(FactKind.DECIDED, attempt, decision=decision, at=at, by="ana")
+
+
 ACCEPTED = fact(FactKind.ACCEPTED)
 STARTED = fact(FactKind.ATTEMPT_STARTED, 1)
 ANSWERED = fact(FactKind.ANSWERED, 1)
 RETRY = fact(FactKind.NOT_SENT, 1, retry_at=LATER)
 GIVEN_UP = fact(FactKind.NOT_SENT, 1)
 IN_DOUBT = fact(FactKind.IN_DOUBT, 1)
+ECHOED = fact(FactKind.ECHOED, 1, provider_message_id="3EB0AA01")
+PARKED = fact(FactKind.PARKED, 1)
+STARTED_AGAIN = fact(FactKind.ATTEMPT_STARTED, 2)
+MUCH_LATER = LATER + timedelta(minutes=1)
+SENT, NOT_SENT, RESEND, CANCEL = map(decided, OperatorDecision)
+SENT_FACTS = (FactKind.ANSWERED, FactKind.ECHOED, FactKind.ACKED)
 
 
 def any_fact() -> st.SearchStrategy[DeliveryFact]:
@@ -50,14 +60,15 @@ def any_fact() -> st.SearchStrategy[DeliveryFact]:
     times = st.sampled_from([START, LATER])
     others = st.builds(
         fact,
-        st.sampled_from([kind for kind in FactKind if kind is not FactKind.ACKED]),
+        st.sampled_from([kind for kind in FactKind if kind not in (FactKind.ACKED, FactKind.DECIDED)]),
         attempts,
         at=times,
         retry_at=st.sampled_from([None, START, LATER]),
         provider_message_id=st.sampled_from([None, "3EB0AA01", "3EB0AA02"]),
     )
     acks = st.builds(fact, st.just(FactKind.ACKED), attempts, at=times, ack=st.sampled_from(AckStatus))
-    return others | acks
+    decisions = st.builds(decided, st.sampled_from(OperatorDecision), attempts, at=times)
+    return others | acks | decisions
 
 
 any_facts = st.lists(any_fact(), min_size=1, max_size=12)
@@ -84,7 +95,7 @@ def test_evidence_of_delivery_never_goes_back(facts: Sequence[DeliveryFact], mor
     before, after = fold(facts).status, fold([*facts, more]).status
     if before in PROGRESS[1:]:
         assert after in PROGRESS[PROGRESS.index(before) :]
-    if before is Status.SENT:
+    if before is Status.SENT and any(each.fact in SENT_FACTS for each in facts):
         assert after in [*PROGRESS, Status.FAILED]
 
 
@@ -130,11 +141,60 @@ def test_a_delivery_survives_the_snapshot(facts: Sequence[DeliveryFact]) -> None
         ([ACCEPTED, STARTED, ANSWERED, acked(AckStatus.READ), acked(AckStatus.DELIVERED)], Status.READ),
         ([ACCEPTED, STARTED, ANSWERED, acked(AckStatus.PLAYED), acked(AckStatus.READ)], Status.PLAYED),
         ([ACCEPTED, STARTED, IN_DOUBT, acked(AckStatus.SENT)], Status.SENT),
+        ([ACCEPTED, STARTED, ECHOED], Status.SENT),
+        ([ACCEPTED, STARTED, IN_DOUBT, ECHOED], Status.SENT),
+        ([ACCEPTED, STARTED, ECHOED, RETRY], Status.SENT),
+        ([ACCEPTED, STARTED, RETRY, PARKED], Status.PARKED),
+        ([ACCEPTED, STARTED, RETRY, PARKED, STARTED_AGAIN], Status.ATTEMPTING),
+        ([ACCEPTED, STARTED, GIVEN_UP, PARKED], Status.FAILED),
+        ([ACCEPTED, STARTED, IN_DOUBT, PARKED], Status.UNCERTAIN),
+        ([ACCEPTED, STARTED, RETRY, PARKED, fact(FactKind.EXPIRED)], Status.EXPIRED),
     ],
 )
 def test_status_of(facts: Sequence[DeliveryFact], status: Status) -> None:
     assert fold(facts).status is status
     assert fold(facts).is_closed == (status in CLOSED)
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        ([IN_DOUBT, SENT], Status.SENT),
+        ([IN_DOUBT, NOT_SENT], Status.FAILED),
+        ([IN_DOUBT, CANCEL], Status.CANCELLED),
+        ([IN_DOUBT, RESEND], Status.RETRYING),
+        ([IN_DOUBT, RESEND, PARKED], Status.PARKED),
+        ([IN_DOUBT, RESEND, STARTED_AGAIN], Status.ATTEMPTING),
+        ([IN_DOUBT, RESEND, STARTED_AGAIN, fact(FactKind.NOT_SENT, 2, retry_at=LATER)], Status.RETRYING),
+        ([IN_DOUBT, RESEND, STARTED_AGAIN, fact(FactKind.REFUSED, 2)], Status.UNCERTAIN),
+        ([IN_DOUBT, RESEND, STARTED_AGAIN, fact(FactKind.IN_DOUBT, 2)], Status.UNCERTAIN),
+        ([IN_DOUBT, RESEND, fact(FactKind.EXPIRED, at=MUCH_LATER)], Status.UNCERTAIN),
+        ([GIVEN_UP, RESEND], Status.RETRYING),
+        ([GIVEN_UP, RESEND, STARTED_AGAIN, fact(FactKind.NOT_SENT, 2, retry_at=LATER)], Status.RETRYING),
+        ([GIVEN_UP, RESEND, STARTED_AGAIN, fact(FactKind.REFUSED, 2)], Status.FAILED),
+        ([RETRY, CANCEL], Status.CANCELLED),
+        ([CANCEL, RETRY], Status.CANCELLED),
+        ([CANCEL], Status.ATTEMPTING),
+        ([CANCEL, fact(FactKind.IN_DOUBT, 1, at=MUCH_LATER)], Status.UNCERTAIN),
+        ([SENT, fact(FactKind.IN_DOUBT, 1, at=MUCH_LATER)], Status.SENT),
+        ([IN_DOUBT, NOT_SENT, decided(OperatorDecision.RESEND, at=MUCH_LATER)], Status.RETRYING),
+        ([IN_DOUBT, RESEND, decided(OperatorDecision.CANCEL, at=MUCH_LATER)], Status.CANCELLED),
+        ([IN_DOUBT, STARTED_AGAIN, NOT_SENT, fact(FactKind.IN_DOUBT, 2)], Status.UNCERTAIN),
+        ([IN_DOUBT, NOT_SENT, ECHOED], Status.SENT),
+        ([IN_DOUBT, CANCEL, acked(AckStatus.DELIVERED)], Status.DELIVERED),
+        ([IN_DOUBT, SENT, acked(AckStatus.FAILED)], Status.FAILED),
+        ([fact(FactKind.ANSWERED, 1), RESEND], Status.SENT),
+    ],
+)
+def test_what_an_operator_decides_stands_below_all_evidence(facts: Sequence[DeliveryFact], status: Status) -> None:
+    assert fold([ACCEPTED, STARTED, *facts]).status is status
+
+
+def test_of_one_decision_said_again_after_another_the_later_counts() -> None:
+    again = decided(OperatorDecision.CANCEL, at=MUCH_LATER + timedelta(minutes=1))
+    other = decided(OperatorDecision.RESEND, at=MUCH_LATER)
+    assert fold([ACCEPTED, STARTED, RETRY, CANCEL, other]).status is Status.RETRYING
+    assert fold([ACCEPTED, STARTED, RETRY, CANCEL, other, again]).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("second", [GIVEN_UP, fact(FactKind.REFUSED, 1), fact(FactKind.EXPIRED, 1)])
