@@ -10,6 +10,7 @@ from schemas.configuration import SENTINEL_KEY, WPP_GATEWAY, Change, Channel, Ru
 from schemas.events import Event
 from streams import topics
 from streams.routing import RuleSet
+from streams.send_bounds import bounds_of, bounds_of_channel
 from streams.templates import DEFAULT_TIME_ZONE, Rendered, TemplateSet, zone
 
 Entry = Rule | Template | Channel
@@ -160,6 +161,15 @@ class Configuration:
         for entry in published.entries.values():
             if isinstance(entry, Rule) and entry.is_enabled and entry.template and entry.template not in self.templates:
                 yield f"rule {entry.id}", f"its template {entry.template!r} does not exist or is disabled"
+        for entry in published.entries.values():
+            try:
+                match entry:
+                    case Rule():
+                        bounds_of(entry)
+                    case Channel():
+                        bounds_of_channel(entry)
+            except ValueError as error:
+                yield f"{type(entry).__name__.lower()} {entry.id}", str(error)
         for tenant in self.tenants.values():
             if zone(tenant.time_zone) is None:
                 yield f"tenant {tenant.id}", f"time_zone {tenant.time_zone!r} is no IANA name"

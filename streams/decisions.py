@@ -11,7 +11,9 @@ from schemas.configuration import Channel, Rule
 from schemas.events import NO_RULE, Action, Decision, Event, Kind
 from streams import identity, keys
 from streams.normalization.content import MAX_TEXT
+from streams.preconditions import precondition_of
 from streams.revisions import SHELL
+from streams.send_bounds import bounds_of
 
 
 class CannotSendError(ValueError):
@@ -114,6 +116,7 @@ def _command(
     channel = _channel(tenant_id, given, configuration)
     recipient = _recipient(event)
     text, template, template_version = _text(event, rule, configuration)
+    bounds_of(rule)  # ValueError where they make no sense
     contact = identity.match_key(recipient)
     return Command(
         command_id=keys.command_id(event.event_id, rule.action),
@@ -135,6 +138,9 @@ def _command(
         template=template,
         template_version=template_version,
         expires_at=_expiry(event, rule),
+        precondition_url=precondition_of(event),
+        pace=rule.pace,
+        send_window=rule.send_window,
     )
 
 

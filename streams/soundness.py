@@ -1,13 +1,17 @@
 """Whether an entry of the configuration makes sense by itself, and where it does not."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.configuration import Rule, Template
+from schemas.configuration import Channel, Rule, Template
 from streams.configuration import Entry
 from streams.routing import RuleSet
+from streams.send_bounds import Bounds, bounds_of, bounds_of_channel
 from streams.templates import TemplateSet
+
+EntryT = TypeVar("EntryT", Rule, Channel)
 
 
 def rule_of(fields: dict[str, Any]) -> Rule:
@@ -19,14 +23,22 @@ def rule_of(fields: dict[str, Any]) -> Rule:
 
 
 def fault_of(entry: Entry) -> str | None:
-    """Why a rule or template does not compile, with the place; None where it does."""
+    """Why an entry does not compile, with the place; None where it does."""
     match entry:
         case Rule():
-            return next((str(fault) for fault in RuleSet([entry]).faults), None)
+            return next((str(fault) for fault in RuleSet([entry]).faults), None) or _refusal(bounds_of, entry)
         case Template():
             return next((f"body: {fault.reason}" for fault in TemplateSet([entry]).faults), None)
-        case _:
-            return None
+        case Channel():
+            return _refusal(bounds_of_channel, entry)
+
+
+def _refusal(read: Callable[[EntryT], Bounds], entry: EntryT) -> str | None:
+    try:
+        read(entry)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _place_first(message: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.configuration import Channel
+from schemas.configuration import Channel, Rule
 from schemas.events import Coordinates, Event, Kind
 from streams import keys
 from streams.decisions import decide
@@ -45,6 +45,29 @@ def test_an_overdue_invoice_becomes_one_command_on_the_tenants_channel() -> None
     assert (outcome.decision.rule_id, outcome.decision.rule_version) == ("overdue", 3)
     assert outcome.decision.template_version == 5
     assert outcome.decision.command_id == outcome.command.command_id
+
+
+def test_a_command_carries_the_pace_and_the_window_of_its_rule_and_what_to_ask_before_it() -> None:
+    pace, window = {"every_seconds": 30}, {"days": ["mon"], "from": "08:00", "to": "19:00"}
+    rule = msgspec.structs.replace(OVERDUE, pace=pace, send_window=window)
+    asked = event(metadata={"precondition_url": "https://erp/unpaid/7001"})
+    command = decide(asked, configuration(CHANNEL, rule, *TEMPLATES)).command
+    assert command is not None
+    assert (command.pace, command.send_window) == (pace, window)
+    assert command.precondition_url == "https://erp/unpaid/7001"
+
+
+@pytest.mark.parametrize(
+    ("rule", "metadata", "reason"),
+    [
+        (msgspec.structs.replace(OVERDUE, pace={"seconds": 30}), {}, "pace: has nothing called 'seconds'"),
+        (OVERDUE, {"precondition_url": "erp/unpaid/7001"}, "metadata.precondition_url: must be an address"),
+    ],
+)
+def test_what_asks_for_nonsense_is_rejected_and_says_where(rule: Rule, metadata: dict[str, Any], reason: str) -> None:
+    outcome = decide(event(metadata=metadata), configuration(CHANNEL, rule, *TEMPLATES))
+    assert (outcome.kind, outcome.command) == (Kind.REJECTED, None)
+    assert str(outcome.error).startswith(reason)
 
 
 def test_a_literal_rule_never_matches_its_sibling() -> None:
