@@ -18,12 +18,11 @@ from infra.database import database, reachable
 from infra.errors import OperatorError
 from infra.kafka import connection, started
 from infra.settings import Settings
-from schemas.alarms import Alarm
 from schemas.configuration import SENTINEL_KEY, Sentinel
 from streams.configuration import ENTRIES, Key
 from streams.configuration_log import ConfigurationLog
 from streams.publication import Publication, plan
-from streams.topics import CONFIG_CHANGE, CONFIG_RULE, OPS_ALARM
+from streams.topics import CONFIG_CHANGE, CONFIG_RULE
 
 _TOPICS: Final = (CONFIG_CHANGE, *ENTRIES)
 
@@ -107,10 +106,6 @@ class Publisher:
                 await self._send([_sentinel(todo.sentinel)])
             is_complete = self._log.published.is_complete or todo.sentinel is not None
             return Outcome(todo.publications, todo.vanished, todo.faults, is_complete)
-
-    async def raise_alarm(self, alarm: Alarm) -> None:
-        """Write an alarm; raises KafkaError."""
-        await self._send([(OPS_ALARM, alarm.subject.encode(), msgspec.json.encode(alarm))])
 
     async def _send(self, records: Iterable[tuple[str, bytes, bytes | None]]) -> None:
         """Write records, each topic's in order, and return once all in-sync replicas have them."""

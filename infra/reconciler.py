@@ -1,6 +1,7 @@
 """Keeps `config.*` equal to what is authored in MySQL, also where somebody edits it with plain SQL."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,8 +13,10 @@ from adapters.mysql.locks import held
 from adapters.mysql.pool import Session
 from infra.configuration import Outcome, Publisher, publishing, vanished_message
 from infra.database import database
+from infra.kafka import connection
 from infra.settings import Settings
 from schemas.alarms import Alarm, AlarmKind
+from streams.alarm_log import AlarmLog, alarm_log
 from streams.background import Background, Failed
 
 log = structlog.get_logger()
@@ -26,12 +29,12 @@ class Reconciler:
     """Looks every POSTO_RECONCILE_SECONDS for what differs, and publishes it.
 
     Of all workers on one database, one is elected; another takes over when its connection to MySQL ends. While MySQL
-    or Kafka is away it waits, says so, and goes on. An alarm is raised once for as long as its cause lasts.
+    or Kafka is away it waits, says so, and goes on. An alarm is raised once for as long as its cause lasts, whoever is
+    elected meanwhile, and ends with it.
     """
 
     def __init__(self, settings: Settings, failed: Failed | None = None) -> None:
         self._settings = settings
-        self._alarms: dict[str, str] = {}
         self._wait = _FIRST_WAIT
         self._work = Background("reconciler", failed)
 
@@ -50,8 +53,11 @@ class Reconciler:
                 try:
                     async with db.session() as session, held(session, "reconciler"):
                         log.info("reconciler_elected")
-                        async with publishing(self._settings) as publisher:
-                            await self._reconcile(session, publisher)
+                        async with (
+                            publishing(self._settings) as publisher,
+                            alarm_log(connection(self._settings)) as alarms,
+                        ):
+                            await self._reconcile(session, publisher, alarms)
                 except (DatabaseError, KafkaError) as error:
                     log.warning("configuration_not_reconciled", error=str(error), retry_in_seconds=self._wait)
                 await asyncio.sleep(self._wait)
@@ -59,29 +65,25 @@ class Reconciler:
         finally:
             await db.close()
 
-    async def _reconcile(self, session: Session, publisher: Publisher) -> None:
+    async def _reconcile(self, session: Session, publisher: Publisher, alarms: AlarmLog) -> None:
         while True:
             outcome = await publisher.publish(session)
             self._wait = _FIRST_WAIT
             for item in outcome.publications:
                 log.info("configuration_published", entry=str(item.key), version=item.version, deleted=not item.entry)
-            await self._alarm(outcome, publisher)
+            at = datetime.now(UTC)
+            await alarms.settle(_alarms(outcome, at), _KINDS, at)
             await asyncio.sleep(self._settings.posto_reconcile_seconds)
 
-    async def _alarm(self, outcome: Outcome, publisher: Publisher) -> None:
-        """Raise what is new, and forget what is over."""
-        at = datetime.now(UTC)
-        alarms = [
-            Alarm(
-                kind=AlarmKind.CONFIGURATION_REFUSED, subject=str(key), message=f"Its row is ignored: {reason}.", at=at
-            )
-            for key, reason in outcome.faults.items()
-        ]
-        if outcome.vanished:
-            message = vanished_message(outcome.vanished)
-            alarms.append(Alarm(kind=AlarmKind.CONFIGURATION_VANISHED, subject="configuration", message=message, at=at))
-        for alarm in alarms:
-            if self._alarms.get(alarm.subject) != alarm.message:
-                log.error("alarm", kind=alarm.kind, subject=alarm.subject, message=alarm.message)
-                await publisher.raise_alarm(alarm)
-        self._alarms = {alarm.subject: alarm.message for alarm in alarms}
+
+_KINDS: Final = (AlarmKind.CONFIGURATION_REFUSED, AlarmKind.CONFIGURATION_VANISHED)
+
+
+def _alarms(outcome: Outcome, at: datetime) -> Iterator[Alarm]:
+    """What a person must look at, by what the last look found."""
+    for key, reason in outcome.faults.items():
+        message = f"Its row is ignored: {reason}."
+        yield Alarm(kind=AlarmKind.CONFIGURATION_REFUSED, subject=str(key), message=message, at=at)
+    if outcome.vanished:
+        message = vanished_message(outcome.vanished)
+        yield Alarm(kind=AlarmKind.CONFIGURATION_VANISHED, subject="configuration", message=message, at=at)

@@ -91,7 +91,7 @@ async def test_nothing_is_complete_before_there_are_rules(
     assert rule(feed) is not None
 
 
-async def test_a_set_that_vanished_raises_one_alarm_and_stays_in_force(
+async def test_a_set_that_vanished_raises_one_alarm_stays_in_force_and_ends_with_its_return(
     hub: Settings, db: Database, feed: ConfigurationFeed, reconciler: Reconciler
 ) -> None:
     await author(db, *SEEDS)
@@ -107,7 +107,36 @@ async def test_a_set_that_vanished_raises_one_alarm_and_stays_in_force(
     await author(db, "INSERT INTO message_templates (name, body) VALUES ('while vanished', 'x')")
     await author(db, *SEEDS[3:], "UPDATE routing_rules SET priority = 1")
     await eventually(lambda: (found := rule(feed)) and found.priority == 1)
-    assert len(await alarms(hub)) == 1
+
+    async def over() -> bool:
+        return [alarm.is_over for alarm in await alarms(hub)] == [False, True]
+
+    await eventually(over)
+
+
+async def test_an_alarm_that_stands_is_not_raised_again_by_whoever_is_elected_next(
+    hub: Settings, db: Database, feed: ConfigurationFeed
+) -> None:
+    await author(db, *SEEDS, "UPDATE routing_rules SET conditions = '[1]' WHERE id = 'r'")
+
+    async def said() -> list[tuple[str, bool]]:
+        return [(alarm.subject, alarm.is_over) for alarm in await alarms(hub)]
+
+    first, second = Reconciler(hub), Reconciler(hub)
+    await first.start()
+    await eventually(said)
+    await first.stop()
+    await second.start()
+    await author(db, "UPDATE routing_rules SET priority = 1 WHERE id = 's'")
+    await eventually(lambda: (found := rule(feed, "a.c")) and found.priority == 1, timeout=20)
+    await author(db, "UPDATE routing_rules SET conditions = NULL WHERE id = 'r'")
+
+    async def are_two() -> bool:
+        return len(await said()) == 2
+
+    await eventually(are_two)
+    await second.stop()
+    assert await said() == [("config.rule/r", False), ("config.rule/r", True)]
 
 
 async def test_a_row_that_makes_no_sense_raises_an_alarm_and_the_former_one_stays(
