@@ -5,19 +5,24 @@ from datetime import datetime
 from typing import Any, Final
 
 from schemas.commands import Command
-from schemas.deliveries import Evidence, EvidenceKind
-from streams.sending.inputs import Answer, NotSent, Refused, Sent, Unclear
+from schemas.deliveries import Evidence, EvidenceKind, FactKind
+from streams.deliveries import Delivery
+from streams.sending.inputs import Answer, NotSent, Refused, Sent, Unclear, Withdrawn
 
 _SENT: Final = "sent"
 _NOT_SENT: Final = "not_sent"
 _REFUSED: Final = "refused"
 _UNCLEAR: Final = "unclear"
+_WITHDRAWN: Final = "withdrawn"
+_BEGAN: Final = "began"
 
 
-def evidence_of(command: Command, answer: Answer, at: datetime) -> Evidence:
+def evidence_of(command: Command, answer: Answer, at: datetime, *, began: datetime) -> Evidence:
     """The answer to an attempt of a command as a record for `delivery.evidence`; its key is the command's channel.
 
-    An attempt whose request never left was not sent: whether it still may be is for the present owner to see.
+    An attempt whose request never left was not sent: whether it still may be is for the present owner to see. `began`
+    is the time of its `attempt_started`: a former owner that could not write that fact any more does not know whether
+    it is in the log, and an attempt of the same number may be the present owner's own.
     """
     return Evidence(
         kind=EvidenceKind.LATE_ANSWER,
@@ -28,7 +33,18 @@ def evidence_of(command: Command, answer: Answer, at: datetime) -> Evidence:
         channel=command.channel,
         command_id=command.command_id,
         attempt=answer.attempt,
-        detail={name: value for name, value in _detail(answer).items() if value is not None},
+        detail={
+            name: value for name, value in {**_detail(answer), _BEGAN: began.isoformat()}.items() if value is not None
+        },
+    )
+
+
+def is_about(evidence: Evidence, delivery: Delivery) -> bool:
+    """Whether the attempt that such a record tells of is one that is in the log."""
+    began = _text(evidence.detail, _BEGAN)
+    return any(
+        mark.fact is FactKind.ATTEMPT_STARTED and mark.attempt == evidence.attempt and mark.at.isoformat() == began
+        for mark in delivery.marks
     )
 
 
@@ -53,6 +69,8 @@ def _detail(answer: Answer) -> dict[str, Any]:
         case NotSent():
             told = {"http_status": answer.http_status, "retry_after": answer.retry_after}
             return {"answer": _NOT_SENT, **_said(answer), **told}
+        case Withdrawn():
+            return {"answer": _WITHDRAWN}
         case _:
             return {"answer": _NOT_SENT, **_said(answer)}
 
@@ -78,11 +96,16 @@ def _unclear(attempt: int, detail: Mapping[str, Any]) -> Answer:
     return Unclear(attempt, *_told(detail, _UNCLEAR))
 
 
+def _withdrawn(attempt: int, detail: Mapping[str, Any]) -> Answer:
+    return Withdrawn(attempt)
+
+
 _MAKERS: Final[Mapping[str, Callable[[int, Mapping[str, Any]], Answer]]] = {
     _SENT: _sent,
     _NOT_SENT: _not_sent,
     _REFUSED: _refused,
     _UNCLEAR: _unclear,
+    _WITHDRAWN: _withdrawn,
 }
 
 

@@ -3,17 +3,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.deliveries import Evidence, EvidenceKind
+from schemas.deliveries import Evidence, EvidenceKind, FactKind
+from streams.deliveries import Delivery, record
 from streams.sending.inputs import Answer, Late, NotSent, Refused, Sent, Unclear, Withdrawn, Withheld
-from streams.sending.late_answers import answer_in, evidence_of
-from tests.streams.sending.world import START, command
+from streams.sending.late_answers import answer_in, evidence_of, is_about
+from tests.streams.sending.world import START, command, seconds
 
 ONE = command("one")
+BEGAN = START - seconds(9.5)
 
 
 def told(answer: Answer) -> Evidence:
     """An answer as it comes out of the topic."""
-    return msgspec.json.decode(msgspec.json.encode(evidence_of(ONE, answer, START)), type=Evidence)
+    return msgspec.json.decode(msgspec.json.encode(evidence_of(ONE, answer, START, began=BEGAN)), type=Evidence)
 
 
 @pytest.mark.parametrize(
@@ -26,13 +28,14 @@ def told(answer: Answer) -> Evidence:
         Refused(1, "http_422", "número inválido", 422),
         Unclear(1, "read_timeout"),
         Unclear(1, "http_500", "Erro", 500),
+        Withdrawn(8),
     ],
 )
 def test_a_late_answer_says_what_it_would_have_said_in_time(answer: Answer) -> None:
     assert answer_in(told(answer)) == answer
 
 
-@pytest.mark.parametrize("answer", [Withdrawn(2), Late(2), Withheld(2, "channel_changed", "the channel is gone")])
+@pytest.mark.parametrize("answer", [Late(2), Withheld(2, "channel_changed", "the channel is gone")])
 def test_a_request_that_never_left_sent_nothing(answer: Answer) -> None:
     said = answer_in(told(answer))
     assert isinstance(said, NotSent)
@@ -65,3 +68,12 @@ def test_what_tells_of_no_answer_is_refused(changes: dict[str, Any]) -> None:
 def test_of_a_detail_that_makes_no_sense_only_what_does_counts() -> None:
     odd = {"answer": "not_sent", "reason": 7, "http_status": "429", "retry_after": True}
     assert answer_in(msgspec.structs.replace(told(Sent(1)), detail=odd)) == NotSent(1, "not_sent")
+
+
+def test_it_is_about_the_attempt_that_began_when_it_says_and_about_no_other_of_that_number() -> None:
+    delivery, _ = record(Delivery.of(ONE), FactKind.ATTEMPT_STARTED, BEGAN, attempt=1)
+    assert is_about(told(Sent(1)), delivery)
+    assert not is_about(told(Sent(2)), delivery)
+    another, _ = record(Delivery.of(ONE), FactKind.ATTEMPT_STARTED, BEGAN + seconds(0.5), attempt=1)
+    assert not is_about(told(Sent(1)), another)
+    assert not is_about(told(Sent(1)), Delivery.of(ONE))
