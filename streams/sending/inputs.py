@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from schemas.commands import Command
-from schemas.deliveries import AckStatus
+from schemas.deliveries import AckStatus, OperatorDecision
 from schemas.events import Coordinates
 
 
@@ -51,6 +51,8 @@ class Sent:
 
     attempt: int
     provider_message_id: str | None = None
+    reason: str | None = None
+    evidence: Coordinates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class NotSent:
     message: str | None = None
     http_status: int | None = None
     retry_after: float | None = None
+    evidence: Coordinates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Refused:
     reason: str
     message: str | None = None
     http_status: int | None = None
+    evidence: Coordinates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class Unclear:
     reason: str
     message: str | None = None
     http_status: int | None = None
+    evidence: Coordinates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,31 @@ class Ack:
     evidence: Coordinates | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """The gateway showed the message of an attempt as an own one."""
+
+    attempt: int
+    provider_message_id: str
+    at: datetime
+    evidence: Coordinates | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """An operator decided what becomes of it, having seen so many attempts; `command` where its text had been let go.
+
+    `why` is for those who ask later.
+    """
+
+    decision: OperatorDecision
+    by: str
+    why: str
+    attempt: int
+    evidence: Coordinates | None = None
+    command: Command | None = None
+
+
 def request_id(command_id: str, attempt: int) -> str:
     """The id under which the gateway gets the request of an attempt."""
     return f"{command_id}:{attempt}"
@@ -142,4 +172,4 @@ def request_id(command_id: str, attempt: int) -> str:
 Answer: TypeAlias = Sent | NotSent | Down | Refused | Unclear | Withheld | Late | Moot | Withdrawn
 """What became of an attempt, as far as its sender knows."""
 
-Input: TypeAlias = Take | Replay | Wake | Start | Park | Orphan | Answer | Ack
+Input: TypeAlias = Take | Replay | Wake | Start | Park | Orphan | Answer | Ack | Echo | Decide

@@ -94,7 +94,7 @@ class KafkaStatusLog:
 
 
 def _headers(fact: DeliveryFact) -> Headers:
-    identity = (fact.command_id, fact.fact, str(fact.attempt), fact.ack or "")
+    identity = (fact.command_id, fact.fact, str(fact.attempt), fact.ack or fact.decision or "")
     return headers_for(
         id=":".join(filter(None, identity)),
         type=f"delivery.{fact.fact}",

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from schemas.deliveries import DeliveryFact, FactKind, Status
+from schemas.deliveries import DeliveryFact, FactKind, OperatorDecision, Status
 from streams.deliveries import Delivery, record
 from streams.sending.inputs import (
     Ack,
+    Decide,
     Down,
+    Echo,
     Input,
     Late,
     Moot,
@@ -28,7 +30,10 @@ from streams.sending.inputs import (
     request_id,
 )
 from streams.sending.schedule import Schedule, spread
+from streams.sending.settling import objection
 from streams.sending.turns import Turn, is_expired, turn, wake_at
+
+_LEAST: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def transition(delivery: Delivery | None, given: Input, now: datetime, schedule:
     effects: list[Effect] = []
     for said in rule(delivery, given, Moment(now, schedule)):
         at = said.details.pop("at", now)
-        if delivery.knows(said.fact, said.details.get("attempt", 0), said.details.get("ack")):
+        if _is_known(delivery, said):
             continue
         delivery, fact = record(delivery, said.fact, at, **said.details)
         facts.append(fact)
@@ -93,6 +98,13 @@ def transition(delivery: Delivery | None, given: Input, now: datetime, schedule:
     if (facts or isinstance(given, Wake)) and (at := wake_at(delivery, now, schedule)):
         effects.append(WakeAt(at))
     return Outcome(delivery, tuple(facts), tuple(effects))
+
+
+def _is_known(delivery: Delivery, said: Said) -> bool:
+    """Whether a fact was said before; what an operator decided may be decided again."""
+    if said.fact is FactKind.DECIDED:
+        return False
+    return delivery.knows(said.fact, said.details.get("attempt", 0), said.details.get("ack"))
 
 
 def _accept(delivery: Delivery, given: Take, moment: Moment) -> Iterator[Said]:
@@ -124,7 +136,8 @@ def _start(delivery: Delivery, given: Start, moment: Moment) -> Iterator[Said]:
 
 def _settle(delivery: Delivery, given: Sent, moment: Moment) -> Iterator[Said]:
     """The message is on its way; its provider id binds acks to the command."""
-    yield Said(FactKind.ANSWERED, {"attempt": given.attempt, "provider_message_id": given.provider_message_id})
+    details = {"attempt": given.attempt, "provider_message_id": given.provider_message_id}
+    yield Said(FactKind.ANSWERED, {**details, "reason": given.reason, "evidence": given.evidence})
 
 
 def _retry(delivery: Delivery, given: NotSent, moment: Moment) -> Iterator[Said]:
@@ -187,6 +200,39 @@ def _acknowledge(delivery: Delivery, given: Ack, moment: Moment) -> Iterator[Sai
     yield Said(FactKind.ACKED, details)
 
 
+def _echo(delivery: Delivery, given: Echo, moment: Moment) -> Iterator[Said]:
+    """It was sent, whatever the answer says or will say; the id of its message binds acks to the command."""
+    details = {"attempt": given.attempt, "provider_message_id": given.provider_message_id}
+    yield Said(FactKind.ECHOED, {**details, "at": given.at, "evidence": given.evidence})
+
+
+def _decide(delivery: Delivery, given: Decide, moment: Moment) -> Iterator[Said]:
+    """Do as the operator decided, where that is still theirs to decide; evidence that comes later stands above it."""
+    command = delivery.command or given.command
+    expires_at = command.expires_at if command else None
+    if objection(delivery, given.decision, given.attempt, expires_at, moment.now):
+        return
+    is_reopened = delivery.command is None and given.decision is OperatorDecision.RESEND
+    if is_reopened and given.command is None:
+        return  # its text cannot be found any more
+    details = {"attempt": given.attempt, "decision": given.decision, "by": given.by, "message": given.why}
+    yield Said(
+        FactKind.DECIDED,
+        {
+            **details,
+            "at": _after_all(delivery, moment.now),
+            "evidence": given.evidence,
+            "command": given.command if is_reopened else None,
+        },
+    )
+
+
+def _after_all(delivery: Delivery, now: datetime) -> datetime:
+    """Now, or just after what it decides about, should that have been written by a clock that is ahead."""
+    about = (mark.at + _LEAST for mark in delivery.marks if mark.fact in (FactKind.IN_DOUBT, FactKind.DECIDED))
+    return max((now, *about))
+
+
 def _orphan(delivery: Delivery, given: Orphan, moment: Moment) -> Iterator[Said]:
     """The former owner may have sent it: wait for evidence, never send it blindly again."""
     yield Said(FactKind.IN_DOUBT, {"attempt": delivery.open_attempt, "reason": "owner_lost"})
@@ -198,6 +244,7 @@ def _answer(given: NotSent | Down | Refused | Unclear) -> dict[str, Any]:
         "reason": given.reason,
         "message": given.message,
         "http_status": given.http_status,
+        "evidence": getattr(given, "evidence", None),
     }
 
 
@@ -238,6 +285,8 @@ TABLE: Final = (
     Row(_KNOWN, Moot, _drop),
     Row(_KNOWN, Withdrawn, _withdraw),
     Row(_KNOWN, Ack, _acknowledge),
+    Row(_KNOWN, Echo, _echo),
+    Row(_KNOWN, Decide, _decide),
     Row(frozenset({Status.ATTEMPTING}), Orphan, _orphan),
 )
 """Every transition there is. Answers and evidence count in any state: they are facts, and the fold weighs them."""

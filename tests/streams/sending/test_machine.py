@@ -3,12 +3,15 @@ from typing import Any
 import pytest
 
 from schemas.commands import Policy
-from schemas.deliveries import AckStatus, FactKind, Status
+from schemas.deliveries import AckStatus, FactKind, OperatorDecision, Status
+from schemas.events import Coordinates
 from streams.deliveries import Delivery
 from streams.sending.inputs import (
     Ack,
     Answer,
+    Decide,
     Down,
+    Echo,
     Input,
     Late,
     Moot,
@@ -189,6 +192,91 @@ def test_evidence_settles_a_doubt() -> None:
     (fact,) = outcome.facts
     assert (fact.fact, fact.ack, fact.at) == (FactKind.ACKED, AckStatus.READ, START + seconds(9))
     assert status(outcome) is Status.READ
+
+
+def test_an_echo_settles_a_doubt_and_names_the_message() -> None:
+    where = Coordinates("delivery.evidence", 3, 7)
+    outcome = let(taken(), Start(), Unclear(1, "read_timeout"), Echo(1, "3EB0AA17", START + seconds(2), where))
+    (fact,) = outcome.facts
+    assert (fact.fact, fact.attempt, fact.status) == (FactKind.ECHOED, 1, Status.SENT)
+    assert (fact.provider_message_id, fact.at, fact.evidence) == ("3EB0AA17", START + seconds(2), where)
+
+
+@pytest.mark.parametrize("answer", [Sent(1), NotSent(1, "http_429"), Refused(1, "http_422"), Unclear(1, "x")])
+def test_an_echo_before_the_answer_settles_and_the_answer_only_adds_to_it(answer: Answer) -> None:
+    outcome = let(taken(), Start(), Echo(1, "3EB0AA17", START), answer)
+    assert len(outcome.facts) == 1
+    assert status(outcome) is Status.SENT
+    assert outcome.effects == ()
+
+
+DOUBTFUL = (Start(), Unclear(1, "read_timeout"))
+CLOSES = [
+    (OperatorDecision.SENT, Status.SENT),
+    (OperatorDecision.NOT_SENT, Status.FAILED),
+    (OperatorDecision.CANCEL, Status.CANCELLED),
+]
+
+
+def decide(decision: OperatorDecision, attempt: int = 1, **more: Any) -> Decide:
+    return Decide(decision, "ana", "cliente confirmou", attempt, **more)
+
+
+@pytest.mark.parametrize(("decision", "closed"), CLOSES)
+def test_an_operator_closes_a_doubt_and_is_on_record(decision: OperatorDecision, closed: Status) -> None:
+    outcome = let(taken(), *DOUBTFUL, decide(decision))
+    (fact,) = outcome.facts
+    assert (fact.fact, fact.decision, fact.by, fact.message) == (FactKind.DECIDED, decision, "ana", "cliente confirmou")
+    assert status(outcome) is closed
+    assert let(outcome.delivery, Start(), after=10_000).effects == ()
+
+
+@pytest.mark.parametrize("decision", [OperatorDecision.NOT_SENT, OperatorDecision.CANCEL, OperatorDecision.RESEND])
+def test_evidence_stands_above_an_operators_word(decision: OperatorDecision) -> None:
+    outcome = let(taken(), *DOUBTFUL, decide(decision), Echo(1, "3EB0AA17", START))
+    assert status(outcome) is Status.SENT
+    assert let(outcome.delivery, Start(), after=10_000).effects == ()
+
+
+def test_an_operator_has_a_doubt_sent_once_more_whatever_its_policy() -> None:
+    asked = let(taken(), *DOUBTFUL, decide(OperatorDecision.RESEND))
+    assert status(asked) is Status.RETRYING
+    again = let(asked.delivery, Start())
+    assert again.effects == (Send(2),)
+    still = let(again.delivery, Unclear(2, "read_timeout"))
+    assert status(still) is Status.UNCERTAIN
+    assert let(still.delivery, Start(), after=10_000).effects == ()
+
+
+def test_two_operators_who_saw_the_same_doubt_have_it_sent_once() -> None:
+    asked = let(taken(), *DOUBTFUL, decide(OperatorDecision.RESEND))
+    assert let(asked.delivery, decide(OperatorDecision.RESEND)).facts == ()
+    again = let(asked.delivery, Start(), Unclear(2, "read_timeout"))
+    assert let(again.delivery, decide(OperatorDecision.RESEND, attempt=1)).facts == ()
+
+
+def test_what_has_failed_is_sent_again_with_the_text_that_was_let_go() -> None:
+    failed = let(taken(), Start(), Refused(1, "http_422")).delivery
+    assert failed
+    stripped = failed.without_command()
+    assert let(stripped, decide(OperatorDecision.RESEND)).facts == ()
+    outcome = let(stripped, decide(OperatorDecision.RESEND, command=command()))
+    assert (status(outcome), outcome.facts[0].command) == (Status.RETRYING, command())
+    assert let(outcome.delivery, Start()).effects == (Send(2),)
+
+
+def test_what_is_cancelled_while_a_request_is_under_way_is_not_tried_again() -> None:
+    cancelled = let(taken(), Start(), decide(OperatorDecision.CANCEL, attempt=0))
+    assert status(cancelled) is Status.ATTEMPTING
+    assert status(let(cancelled.delivery, NotSent(1, "http_429"))) is Status.CANCELLED
+    assert status(let(cancelled.delivery, Sent(1))) is Status.SENT
+    assert status(let(cancelled.delivery, Unclear(1, "x"), after=1)) is Status.UNCERTAIN
+
+
+def test_a_message_whose_time_is_over_is_not_sent_again_by_an_operator() -> None:
+    doubtful = let(taken(expires_at=START + seconds(60)), *DOUBTFUL).delivery
+    assert let(doubtful, decide(OperatorDecision.RESEND), after=60).facts == ()
+    assert status(let(doubtful, decide(OperatorDecision.NOT_SENT), after=60)) is Status.FAILED
 
 
 def test_an_ack_that_was_heard_before_is_no_news() -> None:
