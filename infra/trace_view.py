@@ -17,7 +17,7 @@ _PARTIES: Final = frozenset({"recipient", "contact", "conversation_id"})
 """Fields that name a person, however short the number is."""
 HIDDEN: Final = "(hidden; --show-personal shows it)"
 _NO_FOLDING: Final = 1_000
-_SHOWN_DETAILS: Final = ("http_status", "reason", "message", "retry_at")
+_SHOWN_DETAILS: Final = ("by", "http_status", "reason", "message", "retry_at")
 
 
 def discreet(trace: Trace) -> Trace:
@@ -112,7 +112,8 @@ def _file(media: MediaRecord) -> str:
 
 
 def _said(fact: Fact) -> str:
-    named = f"{fact.fact} {fact.detail['ack']}" if "ack" in fact.detail else fact.fact
+    word = fact.detail.get("ack") or fact.detail.get("decision")
+    named = f"{fact.fact} {word}" if word else fact.fact
     return f"{named} ({fact.attempt})" if fact.attempt else named
 
 

@@ -16,6 +16,7 @@ _OUTCOMES: Final = (
     FactKind.EXPIRED,
     FactKind.NOT_SENT,
     FactKind.REFUSED,
+    FactKind.ECHOED,
     FactKind.ANSWERED,
 )
 """How an attempt may end, weakest first: knowing beats doubt, whenever it came to be known."""

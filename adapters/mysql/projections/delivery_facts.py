@@ -8,6 +8,8 @@ from adapters.mysql.steps import Write
 
 _DETAILS: Final = (
     "ack",
+    "decision",
+    "by",
     "reason",
     "message",
     "http_status",

@@ -24,7 +24,7 @@ from adapters.mysql.statements import (
 )
 from adapters.mysql.steps import Write
 from schemas.commands import Command
-from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
+from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision, Status
 from schemas.events import Action
 from streams import identity
 
@@ -33,6 +33,8 @@ _ENDED: Final = frozenset({Status.FAILED, Status.EXPIRED, Status.SUPPRESSED, Sta
 _FAULTS: Final = frozenset(
     {FactKind.NOT_SENT, FactKind.REFUSED, FactKind.IN_DOUBT, FactKind.EXPIRED, FactKind.SUPPRESSED}
 )
+_GIVEN_UP: Final = frozenset({OperatorDecision.NOT_SENT, OperatorDecision.CANCEL})
+_TAKEN: Final = frozenset({FactKind.ANSWERED, FactKind.ECHOED})
 _SENT: Final = frozenset({AckStatus.SENT, AckStatus.DELIVERED, AckStatus.READ, AckStatus.PLAYED})
 _DELIVERED: Final = frozenset({AckStatus.DELIVERED, AckStatus.READ, AckStatus.PLAYED})
 _READ: Final = frozenset({AckStatus.READ, AckStatus.PLAYED})
@@ -128,7 +130,7 @@ def _row(report: Report) -> Row:
         "message_key": identity.message_key(fact.provider_message_id),
         "last_error": _error(fact),
         "retry_at": time(fact.retry_at) if fact.status is Status.RETRYING else None,
-        "sent_at": time(fact.at) if fact.fact is FactKind.ANSWERED or fact.ack in _SENT else None,
+        "sent_at": time(fact.at) if fact.fact in _TAKEN or fact.ack in _SENT else None,
         "delivered_at": time(fact.at) if fact.ack in _DELIVERED else None,
         "read_at": time(fact.at) if fact.ack in _READ else None,
         "ended_at": time(fact.at) if fact.status in _ENDED else None,
@@ -163,9 +165,12 @@ def conversation_of(command: Command) -> str | None:
 
 
 def _error(fact: DeliveryFact) -> str | None:
-    if fact.fact not in _FAULTS and fact.ack is not AckStatus.FAILED:
+    if fact.decision in _GIVEN_UP:
+        said: tuple[str | None, ...] = (f"{fact.decision} by {fact.by}", fact.message)
+    elif fact.fact in _FAULTS or fact.ack is AckStatus.FAILED:
+        said = (fact.reason or fact.fact, fact.message)
+    else:
         return None
-    said = (fact.reason or fact.fact, fact.message)
     return cut(": ".join(part for part in said if part), _LONGEST_ERROR)
 
 

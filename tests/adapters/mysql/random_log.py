@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
-from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
+from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision, Status
 from schemas.events import NO_RULE, AcceptedEvent, Coordinates, Decision, Kind
 from streams import topics
 from tests.adapters.mysql.log import (
@@ -105,7 +105,7 @@ def _delivery(random: Random, event: AcceptedEvent, number: int) -> Iterator[Del
         )
         attempt += 1
     yield fact(command, FactKind.ATTEMPT_STARTED, Status.ATTEMPTING, 30, attempt=attempt)
-    match random.randrange(4):
+    match random.randrange(6):
         case 0:
             yield fact(command, FactKind.REFUSED, Status.FAILED, 31, attempt=attempt, http_status=422, reason="invalid")
             return
@@ -113,6 +113,22 @@ def _delivery(random: Random, event: AcceptedEvent, number: int) -> Iterator[Del
             yield fact(command, FactKind.IN_DOUBT, Status.UNCERTAIN, 31, attempt=attempt, reason="timeout")
         case 2:
             yield fact(command, FactKind.ANSWERED, Status.SENT, 31, attempt=attempt)
+        case 3:
+            yield fact(command, FactKind.IN_DOUBT, Status.UNCERTAIN, 31, attempt=attempt, reason="timeout")
+            yield fact(
+                command,
+                FactKind.DECIDED,
+                Status.FAILED,
+                32,
+                attempt=attempt,
+                decision=OperatorDecision.NOT_SENT,
+                by="Ana",
+                message="asked the customer",
+            )
+        case 4:
+            named = f"3EB0FF{number:02X}"
+            yield fact(command, FactKind.ECHOED, Status.SENT, 31, attempt=attempt, provider_message_id=named)
+            yield fact(command, FactKind.ANSWERED, Status.SENT, 32, attempt=attempt)
         case _:
             yield fact(command, FactKind.ANSWERED, Status.SENT, 31, attempt=attempt, provider_message_id=provider_id)
     for status in (AckStatus.DELIVERED, AckStatus.READ)[: random.randrange(3)]:

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.mysql.pool import Database
 from adapters.mysql.projector import Projector
-from schemas.deliveries import AckStatus, FactKind, Status
+from schemas.deliveries import AckStatus, FactKind, OperatorDecision, Status
 from tests.adapters.mysql.log import PHONE, Log, at, command_of, fact, invoice, one
 
 pytestmark = pytest.mark.integration
@@ -91,6 +91,38 @@ async def test_an_answer_after_doubt_is_the_attempts_outcome_and_doubt_never_hid
         await projector.project([log.reported(said)])
     attempt = await one(database, "delivery_attempts")
     assert (attempt["outcome"], attempt["reason"], attempt["ended_at"]) == ("answered", None, naive(5))
+
+
+async def test_an_echo_makes_a_doubt_sent_and_names_the_message(database: Database, projector: Projector) -> None:
+    log, command = Log(), command_of(invoice())
+    for said in (
+        fact(command, FactKind.ACCEPTED, Status.QUEUED, 2, command=command),
+        fact(command, FactKind.IN_DOUBT, Status.UNCERTAIN, 4, attempt=1, reason="read_timeout"),
+        fact(command, FactKind.ECHOED, Status.SENT, 3, attempt=1, provider_message_id="3EB0FF01"),
+    ):
+        await projector.project([log.reported(said)])
+    row, attempt = await one(database, "outbound_messages"), await one(database, "delivery_attempts")
+    assert (row["status"], row["message_key"], row["sent_at"]) == ("sent", "3EB0FF01", naive(3))
+    assert (attempt["outcome"], attempt["provider_message_id"]) == ("echoed", "3EB0FF01")
+
+
+async def test_what_an_operator_decided_is_on_record_with_who_and_why(database: Database, projector: Projector) -> None:
+    log, command = Log(), command_of(invoice())
+    decided = fact(
+        command,
+        FactKind.DECIDED,
+        Status.FAILED,
+        9,
+        attempt=1,
+        decision=OperatorDecision.NOT_SENT,
+        by="ana",
+        message="o cliente não recebeu",
+    )
+    await projector.project([log.reported(decided)])
+    row, kept = await one(database, "outbound_messages"), await one(database, "delivery_facts")
+    assert (row["status"], row["ended_at"]) == ("failed", naive(9))
+    assert row["last_error"] == "not_sent by ana: o cliente não recebeu"
+    assert json.loads(kept["detail"]) == {"decision": "not_sent", "by": "ana", "message": "o cliente não recebeu"}
 
 
 @pytest.mark.parametrize("named", ["3EB0" * 100, "ß" * 255], ids=["long", "long in upper case"])
