@@ -51,7 +51,7 @@ def build(store: ObjectStore) -> AgentFunction:
                     topics.EVENT_NORMALIZED,
                     event.stream_key.encode(),
                     _encode(event),
-                    event_headers(event, replay=replay),
+                    event_headers(event, replay=replay, origin=raw.origin, redrive=raw.redrive),
                 )
         if blobs:
             await _put(store, blobs)

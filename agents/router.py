@@ -19,7 +19,7 @@ from streams.envelope import event_headers
 from streams.evidence import evidence_of
 from streams.lookups import lookup_of
 from streams.media import fetch_of
-from streams.quarantine import Held
+from streams.quarantine import Held, let_go
 from streams.runtime import AgentFunction, Batch, Headers, Record
 from streams.runtime.dead_letters import header
 from streams.sightings import Said, sight
@@ -75,7 +75,10 @@ class TableRows:
 
 
 def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedelta) -> AgentFunction:
-    """The agent: takes events, remembers their keys for `keep`, emits what was decided, commands and evidence."""
+    """The agent: takes events, remembers their keys for `keep`, emits what was decided, commands and evidence.
+
+    A released event that nobody can decide is held no more: it would be released again at every start.
+    """
 
     async def router(batch: Batch) -> None:
         configuration = source.current
@@ -87,16 +90,26 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
             except (ValueError, RecursionError) as error:
                 batch.reject(record, error)
                 continue
+            redrive = header(record.headers, headers.REDRIVE)
+            is_released = redrive is None and header(record.headers, headers.ORIGIN) is not None
             rows = TableRows(batch, record)
-            key = keys.seen_key(event.idempotency_key)
-            verdict, seen = judge(rows.get(key), event, keep)
-            is_released = header(record.headers, headers.ORIGIN) is not None
-            said = sight(verdict, seen, event, configuration, rows, is_released=is_released)
-            if said.remembered is not None:
-                rows.set(key, said.remembered.encode())
+            try:
+                key = keys.seen_key(event.idempotency_key)
+                verdict, seen = judge(rows.get(key), event, keep)
+                redriven = None if redrive is None else redrive.decode(errors="replace")
+                said = sight(verdict, seen, event, configuration, rows, is_released=is_released, redrive=redriven)
+                if said.remembered is not None:
+                    rows.set(key, said.remembered.encode())
+                _emit(batch, record, value, event, said)
+            except Exception as error:
+                if not is_released or len(batch.records) > 1:  # the runtime puts it aside, once it is alone
+                    raise
+                batch.forget()
+                let_go(rows, event.channel or "", event.raw)
+                batch.reject(record, error)
+                return
             if said.kind is Kind.QUARANTINED and event.channel:
                 held[record.partition].append(Held(event.channel, event.raw if is_released else None))
-            _emit(batch, record, value, event, said)
         if held:
             await quarantined.take(held)
 

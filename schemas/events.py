@@ -1,8 +1,9 @@
 """Events: what a producer sends, what the hub makes of it, and what it decided."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -37,6 +38,15 @@ class Coordinates(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition}@{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read what `str` writes; None for anything else."""
+        match = _COORDINATES.fullmatch(text)
+        return cls(match[1], int(match[2]), int(match[3])) if match else None
+
+
+_COORDINATES: Final = re.compile(r"([A-Za-z0-9._-]{1,249})/([0-9]{1,9})@([0-9]{1,18})")
 
 
 class Event(msgspec.Struct, kw_only=True, omit_defaults=True):

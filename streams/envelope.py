@@ -21,6 +21,7 @@ def headers_for(
     tenant_id: int | None = None,
     replay: bytes | None = None,
     origin: bytes | None = None,
+    redrive: bytes | None = None,
 ) -> list[tuple[str, bytes]]:
     """The headers of a record that says `type` happened; `traceparent` where the trace id is a W3C one.
 
@@ -42,10 +43,14 @@ def headers_for(
         headers.append((names.REPLAY, replay))
     if origin is not None:
         headers.append((names.ORIGIN, origin))
+    if redrive is not None:
+        headers.append((names.REDRIVE, redrive))
     return headers
 
 
-def event_headers(event: Event, *, replay: bytes | None = None, origin: bytes | None = None) -> list[tuple[str, bytes]]:
+def event_headers(
+    event: Event, *, replay: bytes | None = None, origin: bytes | None = None, redrive: bytes | None = None
+) -> list[tuple[str, bytes]]:
     """The headers of a record that tells an event."""
     return headers_for(
         id=event.event_id,
@@ -56,4 +61,5 @@ def event_headers(event: Event, *, replay: bytes | None = None, origin: bytes | 
         tenant_id=event.tenant_id,
         replay=replay,
         origin=origin,
+        redrive=redrive,
     )

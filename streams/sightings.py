@@ -7,10 +7,11 @@ import msgspec
 from schemas.events import Decision, Event, Kind
 from streams import quarantine
 from streams.decisions import Configuration, Outcome, decide, shell
-from streams.dedupe import Seen, Update, Verdict
+from streams.dedupe import Seen, Update, Verdict, corrected
 from streams.quarantine import Rows
 from streams.revisions import SHELL
 
+_UNDECIDED: Final = frozenset({Kind.REJECTED, Kind.QUARANTINED})
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -40,37 +41,50 @@ def sight(
     rows: Rows,
     *,
     is_released: bool = False,
+    redrive: str | None = None,
 ) -> Said:
     """Say what becomes of an event, given the verdict and the table's entry; what is held changes in `rows`.
 
     The first revision that can be decided is; a later one adds to what is known, and makes no command. A record that
     `is_released` from quarantine is decided where it was held, even behind others, and is held no more, whatever is
-    said of it.
+    said of it. One that was redriven (`redrive` names the round of its dead letter) is decided where it was rejected or
+    is held, once; where it was routed otherwise, it is a duplicate.
     """
-    said = _say(verdict, seen, event, configuration, rows, is_released=is_released)
+    said = _say(verdict, seen, event, configuration, rows, is_released=is_released, redrive=redrive)
     if is_released and said.kind is not Kind.QUARANTINED:
         quarantine.let_go(rows, event.channel or "", event.raw)
     return said
 
 
 def _say(
-    verdict: Verdict, seen: Seen | None, event: Event, configuration: Configuration, rows: Rows, *, is_released: bool
+    verdict: Verdict,
+    seen: Seen | None,
+    event: Event,
+    configuration: Configuration,
+    rows: Rows,
+    *,
+    is_released: bool,
+    redrive: str | None,
 ) -> Said:
-    if seen is None:
-        return _first(event, configuration, rows, is_released=is_released)
+    if seen is None or verdict is Verdict.CORRECTED:
+        return _first(event, _decide(event, configuration, rows, is_released=is_released), seen, redrive)
     match verdict:
-        case Verdict.CORRECTED:
-            return _first(event, configuration, rows, is_released=is_released, corrects=seen)
         case Verdict.UPGRADE if seen.is_open:
-            return _upgraded(seen, event, _decide(event, configuration, rows, is_released=is_released))
+            return _upgraded(seen, event, _decide(event, configuration, rows, is_released=is_released), redrive)
         case Verdict.UPGRADE:
-            update = Update(event.raw, event.revision, is_routed=False)
+            update = Update(event.raw, event.revision, is_routed=False, redrive=redrive)
             remembered = msgspec.structs.replace(seen, revision=event.revision, updates=(*seen.updates, update))
             return Said(kind=_kind_of_update(seen), decision=seen.decision, remembered=remembered)
         case Verdict.REDELIVERY if is_released and seen.kind is Kind.QUARANTINED:
-            return _released(seen, event, _decide(event, configuration, rows, is_released=True))
+            return _released(seen, event, _decide(event, configuration, rows, is_released=True), None)
+        case Verdict.REDELIVERY if redrive and seen.kind in _UNDECIDED:
+            return _released(seen, event, _decide(event, configuration, rows, is_released=False), redrive)
+        case Verdict.REDELIVERY if redrive and seen.redrive_of(event) != redrive:
+            return Said(kind=Kind.DUPLICATE, proves_for=seen.decision.tenant_id)
         case Verdict.REDELIVERY:
             return _repeated(seen, event)
+        case Verdict.SUPERSEDED if not redrive and (rejected := seen.rejection(event)) and rejected.decision:
+            return Said(kind=Kind.REJECTED, decision=rejected.decision, is_told=True)
         case Verdict.CONFLICT:
             return Said(kind=Kind.CONFLICT)
         case _ if seen.kind is Kind.QUARANTINED:
@@ -88,10 +102,7 @@ def _decide(event: Event, configuration: Configuration, rows: Rows, *, is_releas
     return outcome
 
 
-def _first(
-    event: Event, configuration: Configuration, rows: Rows, *, is_released: bool, corrects: Seen | None = None
-) -> Said:
-    outcome = _decide(event, configuration, rows, is_released=is_released)
+def _first(event: Event, outcome: Outcome, corrects: Seen | None, redrive: str | None) -> Said:
     remembered = Seen(
         raw=event.raw,
         fingerprint=event.fingerprint,
@@ -100,13 +111,14 @@ def _first(
         received_at=event.received_at.timestamp(),
         decision=outcome.decision,
         commands=_commands(outcome),
-        corrects=corrects.raw if corrects else None,
+        corrects=corrected(corrects) if corrects else None,
+        redrive=redrive,
     )
     return _said(outcome, outcome.kind, remembered)
 
 
-def _upgraded(seen: Seen, event: Event, outcome: Outcome) -> Said:
-    update = Update(event.raw, event.revision, is_routed=outcome.kind is not Kind.QUARANTINED)
+def _upgraded(seen: Seen, event: Event, outcome: Outcome, redrive: str | None) -> Said:
+    update = Update(event.raw, event.revision, is_routed=outcome.kind is not Kind.QUARANTINED, redrive=redrive)
     remembered = msgspec.structs.replace(
         seen,
         fingerprint=event.fingerprint,
@@ -119,10 +131,11 @@ def _upgraded(seen: Seen, event: Event, outcome: Outcome) -> Said:
     return _said(outcome, _kind_of_update(remembered), remembered)
 
 
-def _released(seen: Seen, event: Event, outcome: Outcome) -> Said:
-    """Decide what was held. A shell leaves the entry to the update that is held behind it."""
+def _released(seen: Seen, event: Event, outcome: Outcome, redrive: str | None) -> Said:
+    """Decide what was held, or rejected and redriven. A shell leaves the entry to the update that is held behind it."""
     if outcome.kind is Kind.QUARANTINED:
-        return Said(kind=outcome.kind, decision=outcome.decision)
+        held = msgspec.structs.replace(seen, kind=outcome.kind, decision=outcome.decision)
+        return Said(kind=outcome.kind, decision=outcome.decision, remembered=None if held.kind is seen.kind else held)
     if event.revision == SHELL and seen.updates:
         return _said(outcome, outcome.kind, None)
     update = seen.update(event)
@@ -131,7 +144,11 @@ def _released(seen: Seen, event: Event, outcome: Outcome) -> Said:
         kind=outcome.kind,
         decision=outcome.decision,
         commands=_commands(outcome),
-        updates=tuple(msgspec.structs.replace(one, is_routed=True) if one is update else one for one in seen.updates),
+        updates=tuple(
+            msgspec.structs.replace(one, is_routed=True, redrive=redrive) if one is update else one
+            for one in seen.updates
+        ),
+        redrive=seen.redrive if update else redrive,
     )
     return _said(outcome, _kind_of_update(remembered) if update else outcome.kind, remembered)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas import headers
 from schemas.events import Coordinates
-from streams import identity, keys, timestamps
+from streams import identity, keys, letters, timestamps
 
 _HEAD_BYTES: Final = 4096
 _CHANNEL: Final = re.compile(
@@ -24,18 +24,36 @@ _LONGEST_TIME: Final = 64
 
 
 class RawRecord(msgspec.Struct, frozen=True, gc=False):
-    """What stands around a record's value. `timestamp_ms` is Kafka's, in milliseconds since 1970."""
+    """What stands around a record's value. `timestamp_ms` is Kafka's, in milliseconds since 1970.
+
+    `redrive` is the header of that name, of a record that surely is redriven.
+    """
 
     coordinates: Coordinates
     timestamp_ms: int
     headers: Mapping[str, bytes] = {}
+    redrive: bytes | None = None
+
+    @property
+    def origin(self) -> bytes | None:
+        """The header `origin` of the events of a redriven record."""
+        return None if self.redrive is None else str(self.coordinates).encode()
 
     @classmethod
     def of(
         cls, topic: str, partition: int, offset: int, timestamp_ms: int, header_items: Iterable[tuple[str, bytes]] = ()
     ) -> Self:
-        """Build from the parts of a consumed record; of a repeated header the last one counts."""
-        return cls(Coordinates(topic, partition, offset), timestamp_ms, dict(header_items))
+        """Build from the parts of a consumed record; of a repeated header the last one counts.
+
+        The coordinates of a redriven record are those of the first one: so it makes the same ids and the same keys.
+        """
+        known = dict(header_items)
+        place = Coordinates(topic, partition, offset)
+        if headers.REDRIVE in known:
+            first = letters.origin_of(place, _told(known, headers.ORIGIN))
+            if first != place and letters.Round.parse(_told(known, headers.REDRIVE)):
+                return cls(first, timestamp_ms, known, known[headers.REDRIVE])
+        return cls(place, timestamp_ms, known)
 
     @property
     def timestamp(self) -> datetime:
@@ -75,6 +93,10 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
             return None
         text = value.decode("utf-8", "replace").strip()
         return text if text.isprintable() and text else None
+
+
+def _told(known: Mapping[str, bytes], name: str) -> str:
+    return (known.get(name) or b"").decode(errors="replace")
 
 
 def cheap_channel(body: bytes) -> str | None:

@@ -61,6 +61,12 @@ class Batch:
         self._outputs[place].append(letter)
         self.dead += 1
 
+    def forget(self) -> None:
+        """Let nothing of what was emitted, rejected or stored so far happen."""
+        self._outputs.clear()
+        self._changes.clear()
+        self.dead = 0
+
     def lookup(self, record: Record, key: bytes) -> bytes | None:
         """The table's value of a key in the record's partition; changes of this batch are seen."""
         changes = self._changes[record.partition]

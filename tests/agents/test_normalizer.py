@@ -77,6 +77,41 @@ async def test_equal_events_under_other_record_keys_meet_under_one_key() -> None
     assert {event.key for event in out[topics.EVENT_NORMALIZED]} == {b"billing|INV-1|billing.invoice.overdue"}
 
 
+async def test_a_redriven_record_makes_the_same_event_as_the_first_one_and_says_what_it_is() -> None:
+    body = {"event": "message", "channel": "Canal Um", "text": "oi"}  # neither id nor time: the raw id is its key
+    redrive = [("origin", b"raw.webhook/0@3"), ("redrive", b"normalizer:raw.webhook/0@3#1")]
+    told = [("received_at", b"2026-01-15T21:35:35+00:00")]
+    first, again = [
+        (await normalized(raw(body, topics.RAW_WEBHOOK, **fields)))[topics.EVENT_NORMALIZED][0]
+        for fields in (
+            {"offset": 3},
+            {"offset": 57, "timestamp": 1_800_000_000_000, "headers": [*redrive, *told]},
+        )
+    ]
+
+    assert again[:2] == first[:2]
+    assert set(again.headers) - set(first.headers) == set(redrive)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"origin": b"raw.event/0@3"},
+        {"redrive": b"normalizer:raw.event/0@3#1"},
+        {"origin": b"raw.event/1@3", "redrive": b"normalizer:raw.event/1@3#1"},
+        {"origin": b"raw.event/0@57", "redrive": b"normalizer:raw.event/0@57#1"},
+        {"origin": b"\xff", "redrive": b"\xff"},
+    ],
+)
+async def test_a_producer_cannot_claim_that_its_record_was_redriven(claims: dict[str, bytes]) -> None:
+    [plain], [claimed] = [
+        (await normalized(raw(EVENT, offset=57, headers=headers)))[topics.EVENT_NORMALIZED]
+        for headers in ([], list(claims.items()))
+    ]
+
+    assert claimed == plain
+
+
 async def test_a_message_goes_under_its_canonical_channel() -> None:
     out = await normalized(raw(MESSAGE, topics.RAW_WEBHOOK))
 

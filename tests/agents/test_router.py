@@ -11,7 +11,7 @@ import pytest
 from agents.router import OUTPUTS, build
 from schemas import event_types
 from schemas.events import Coordinates, Event
-from streams import keys, topics
+from streams import keys, quarantine, topics
 from streams.configuration import Configuration
 from streams.quarantine import Held
 from streams.runtime import Batch, Out
@@ -144,16 +144,35 @@ async def test_a_rejected_event_comes_again_corrected_and_is_routed() -> None:
     assert len(out[topics.COMMAND_OUTBOUND]) == 1
 
 
-async def test_a_rejected_record_that_is_delivered_again_after_its_correction_is_no_conflict() -> None:
+async def test_a_batch_with_a_rejected_record_and_its_correction_says_both_again_after_a_crash() -> None:
     router = Router(usual())
-    rejected = record(0, payload={"to": "5547999990001"})
-    await router.route(rejected)
-    await router.route(record(1, "g"))
+    rejected, corrected = record(0, payload={"to": "5547999990001"}), record(1, "g")
+    first = await router.route(rejected, corrected)
 
-    out = await router.route(rejected)
+    again = await router.route(rejected, corrected)
 
-    assert kinds(out) == ["duplicate"]
-    assert list(out) == [topics.EVENT_ACCEPTED]
+    assert kinds(first) == ["rejected", "accepted"]
+    assert again == first
+
+
+async def test_a_released_event_that_the_router_cannot_decide_is_a_dead_letter_and_held_no_more() -> None:
+    router = Router(configuration())
+    held = record(0, channel="canalum")
+    await router.route(held)
+
+    class Broken:
+        def channel(self, _: str) -> None:
+            raise ZeroDivisionError("nobody foresaw it")
+
+    router.source.current = Broken()  # type: ignore[assignment]
+    released = Consumed(held.value, topics.EVENT_NORMALIZED, headers=[("origin", b"raw.event/0@0")])
+    with pytest.raises(ZeroDivisionError):  # one of several: the runtime halves
+        await router.route(released, record(1))
+    out = await router.route(released)
+
+    assert [dict(letter.headers)["error_class"] for letter in out.pop(topics.DEAD_LETTER)] == [b"ZeroDivisionError"]
+    assert out == {}
+    assert list(quarantine.held(lambda key: router.table.get(0, key), "canalum")) == []
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\xff", b"{}", b"[" * 100_000, b'{"event_id":1}'])

@@ -117,7 +117,7 @@ def test_the_kinds_of_an_accepted_event_are_those_of_the_schema() -> None:
 def test_the_headers_are_those_of_the_schema() -> None:
     named = [code for row in table(CONTRACT, "header", "on") for code in codes(row["header"])]
     declared = {value for name, value in vars(headers).items() if name.isupper()}
-    assert set(named) == declared - {headers.ORIGIN}  # redriving comes later
+    assert set(named) == declared
 
 
 def test_the_columns_of_a_rule_are_those_of_the_table() -> None:

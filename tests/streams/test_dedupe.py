@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Coordinates, Decision, Event, Kind
-from streams.dedupe import Seen, Verdict, judge
+from streams.dedupe import MOST_REJECTIONS, Rejection, Seen, Verdict, corrected, judge
 
 KEEP = timedelta(days=30)
 FIRST = Coordinates("raw.event", 3, 7)
@@ -31,7 +31,7 @@ def event(*, raw: Coordinates = FIRST, fingerprint: str = "a", received_at: date
     )
 
 
-def entry(kind: Kind = Kind.ACCEPTED, corrects: Coordinates | None = None) -> bytes:
+def entry(kind: Kind = Kind.ACCEPTED, corrects: Rejection | None = None) -> bytes:
     return Seen(
         raw=FIRST,
         fingerprint="a",
@@ -72,18 +72,33 @@ def test_a_rejected_event_may_come_again_corrected_but_not_unchanged() -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.ACCEPTED, Kind.REJECTED, Kind.QUARANTINED])
-def test_a_rejected_sighting_that_comes_again_after_its_correction_is_a_duplicate(kind: Kind) -> None:
-    corrected = entry(kind, corrects=ELSEWHERE)
+def test_a_rejected_sighting_that_comes_again_after_its_correction_is_superseded(kind: Kind) -> None:
+    before = Rejection(ELSEWHERE.topic, ELSEWHERE.partition, ELSEWHERE.offset)
+    for seen in (entry(kind, before), entry(kind, Rejection("raw.event", 0, 0, before=before))):
+        assert judge(seen, event(raw=ELSEWHERE, fingerprint="b"), KEEP)[0] is Verdict.SUPERSEDED
+        late = event(raw=ELSEWHERE, fingerprint="b", received_at=RECEIVED + 2 * KEEP)
+        assert judge(seen, late, KEEP)[0] is Verdict.SUPERSEDED
 
-    assert judge(corrected, event(raw=ELSEWHERE, fingerprint="b"), KEEP)[0] is Verdict.DUPLICATE
-    late = event(raw=ELSEWHERE, fingerprint="b", received_at=RECEIVED + 2 * KEEP)
-    assert judge(corrected, late, KEEP)[0] is Verdict.DUPLICATE
+
+def test_of_many_corrections_the_latest_are_remembered() -> None:
+    seen = msgspec.msgpack.decode(entry(Kind.REJECTED), type=Seen)
+    for offset in range(20):
+        raw = Coordinates("raw.event", 3, offset)
+        seen = msgspec.structs.replace(seen, raw=raw, corrects=corrected(seen))
+
+    places = [Coordinates("raw.event", 3, offset) for offset in range(19)]
+    assert [place for place in places if seen.rejection(event(raw=place))] == places[-MOST_REJECTIONS:]
 
 
-def test_an_entry_of_the_time_before_corrections_were_remembered_still_reads() -> None:
-    old = msgspec.msgpack.encode(msgspec.msgpack.decode(entry())[:-1])
+@pytest.mark.parametrize("fields", [7, 8, 9])
+@pytest.mark.parametrize("corrects", [None, ELSEWHERE])
+def test_an_entry_of_an_earlier_time_still_reads(fields: int, corrects: Coordinates | None) -> None:
+    """Then nobody remembered corrections, what was said of what they correct, or redrives."""
+    old = msgspec.msgpack.decode(entry())
+    old[7] = msgspec.to_builtins(corrects)
+    verdict, _ = judge(msgspec.msgpack.encode(old[:fields]), event(raw=ELSEWHERE), KEEP)
 
-    assert judge(old, event(raw=ELSEWHERE), KEEP)[0] is Verdict.DUPLICATE
+    assert verdict is (Verdict.SUPERSEDED if corrects and fields > 7 else Verdict.DUPLICATE)
 
 
 @given(st.timedeltas(min_value=timedelta(days=-1), max_value=timedelta(days=60)))

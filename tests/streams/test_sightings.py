@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.configuration import Template
 from schemas.events import Coordinates, Event, Kind
 from streams import quarantine, revisions
 from streams.configuration import Configuration
@@ -46,10 +47,10 @@ class Router:
     configuration: Configuration
     rows: Rows = field(default_factory=Rows)
 
-    def take(self, record: Event, *, is_released: bool = False) -> Said:
+    def take(self, record: Event, *, is_released: bool = False, redrive: str | None = None) -> Said:
         entry = self.rows.get(ENTRY)
         verdict, seen = judge(entry, record, KEEP)
-        said = sight(verdict, seen, record, self.configuration, self.rows, is_released=is_released)
+        said = sight(verdict, seen, record, self.configuration, self.rows, is_released=is_released, redrive=redrive)
         if said.remembered is not None:
             self.rows.set(ENTRY, said.remembered.encode())
         return said
@@ -212,6 +213,129 @@ def test_the_text_of_a_shell_in_the_same_record_is_an_update() -> None:
 
     assert kinds(router, [shell, text]) == ["accepted", "updated"]
     assert kinds(router, [shell, text]) == ["accepted", "updated"]
+
+
+def hole(offset: int = 0, fingerprint: str = "hole") -> Event:
+    """A bill that is rejected while its template wants a name."""
+    return msgspec.structs.replace(bill(offset, fingerprint=fingerprint), payload={"to": "5547999990001"})
+
+
+def mended() -> Configuration:
+    """The usual rules with a template that wants nothing."""
+    return usual([Template(id="overdue", body="Sua fatura venceu.", version=6)])
+
+
+def test_what_was_rejected_is_decided_once_when_it_is_redriven() -> None:
+    router = Router(usual())
+    assert router.take(hole()).kind is Kind.REJECTED
+    router.configuration = mended()
+    assert router.take(hole()).kind is Kind.REJECTED, "a redelivery decides nothing"
+
+    routed = router.take(hole(), redrive="letter#1")
+    assert (routed.kind, len(routed.commands), routed.is_told) == (Kind.ACCEPTED, 1, True)
+
+    router.configuration = configuration()
+    again = router.take(hole(), redrive="letter#1")
+    assert again == msgspec.structs.replace(routed, remembered=None), "the same round is a redelivery"
+    later = router.take(hole(), redrive="letter#2")
+    assert (later.kind, later.commands, later.is_told) == (Kind.DUPLICATE, (), False)
+
+
+def test_what_is_rejected_again_says_why_now_and_can_be_redriven_again() -> None:
+    router = Router(usual())
+    first = router.take(hole())
+    router.configuration = usual([Template(id="overdue", body="{{ amount }}", version=6)])
+
+    again = router.take(hole(), redrive="letter#1")
+    router.configuration = mended()
+    routed = router.take(hole(), redrive="letter#2")
+
+    assert first.decision is not None
+    assert again.decision is not None
+    assert "name" in (first.decision.reason or "")
+    assert (again.kind, again.is_told) == (Kind.REJECTED, True)
+    assert "amount" in (again.decision.reason or "")
+    assert (routed.kind, len(routed.commands)) == (Kind.ACCEPTED, 1)
+
+
+@pytest.mark.parametrize("is_correction_whole", [True, False])
+def test_what_was_corrected_since_is_not_sent_when_it_is_redriven(is_correction_whole: bool) -> None:
+    router = Router(usual())
+    router.take(hole(0))
+    correction = bill(1) if is_correction_whole else hole(1, "other hole")
+    router.take(correction)
+    router.configuration = mended()
+
+    superseded = router.take(hole(0), redrive="letter#1")
+
+    assert (superseded.kind, superseded.commands, superseded.is_told) == (Kind.DUPLICATE, (), False)
+    assert len(router.take(correction, redrive="another#1").commands) == (not is_correction_whole)
+
+
+def test_what_was_routed_is_a_duplicate_when_it_is_redriven() -> None:
+    router = Router(usual())
+    router.take(bill(0))
+    before = dict(router.rows.data)
+
+    said = router.take(bill(0), redrive="letter#1")
+
+    assert (said.kind, said.commands, said.is_told) == (Kind.DUPLICATE, (), False)
+    assert router.rows.data == before
+
+
+def test_what_is_redriven_to_a_channel_that_nobody_owns_any_more_is_held_and_released() -> None:
+    router = Router(usual())
+    router.take(hole())
+    router.configuration = configuration()
+    assert router.take(hole(), redrive="letter#1").kind is Kind.QUARANTINED
+    assert router.held() == [hole().raw]
+
+    router.configuration = mended()
+    released = router.take(hole(), is_released=True)
+
+    assert (released.kind, len(released.commands)) == (Kind.ACCEPTED, 1)
+    assert router.held() == []
+
+
+def test_an_update_that_was_rejected_is_redriven_by_its_own_record() -> None:
+    router = Router(usual())
+    router.take(bill(0, revisions.SHELL))
+    assert router.take(hole(1)).kind is Kind.REJECTED
+    router.configuration = mended()
+
+    routed = [router.take(hole(1), redrive=f"letter#{number}") for number in (1, 1, 2)]
+
+    assert [said.kind for said in routed] == [Kind.UPDATED, Kind.UPDATED, Kind.DUPLICATE]
+    assert [len(said.commands) for said in routed] == [1, 1, 0]
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("record"), st.integers(0, 4), st.booleans(), st.integers(0, 3)),
+        st.tuples(st.just("rules"), st.integers(0, 2)),
+    ),
+    max_size=20,
+)
+
+
+@given(steps)
+def test_whatever_is_redriven_whenever_and_however_often_there_is_one_send(taken: list[tuple[object, ...]]) -> None:
+    """Only the record that was routed, in the round in which it was, ever says its command, and always the same."""
+    router = Router(usual())
+    rules = [usual(), mended(), configuration()]
+    bodies: dict[int, Event] = {}
+    commands, by = set(), set()
+    for step in taken:
+        if step[0] == "rules":
+            router.configuration = rules[step[1]]  # type: ignore[call-overload]
+            continue
+        _, offset, is_whole, number = step
+        record = bodies.setdefault(offset, bill(offset) if is_whole else hole(offset, f"hole {offset}"))  # type: ignore[arg-type]
+        said = router.take(record, redrive=f"letter {offset}#{number}" if number else None)
+        commands |= set(said.commands)
+        by |= {(offset, number) for _ in said.commands if number}
+    assert len(commands) <= 1
+    assert len(by) <= 1
 
 
 sightings = st.lists(

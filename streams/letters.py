@@ -1,0 +1,76 @@
+"""What a dead letter is called, and in which round it is: round 0 is its first failure, each redrive begins another.
+
+A letter is known by the stage that gave up and by the place of the record that it gave up on. A record that is redriven
+says in a header which round of which letter it is; so whatever becomes of it, however often it was written, is known
+for what it is.
+"""
+
+import re
+from typing import Final, NamedTuple, Self
+
+from schemas.events import Coordinates
+
+MOST_ROUNDS: Final = 1_000_000
+
+_LETTER: Final = re.compile(r"([A-Za-z0-9_.-]{1,50}):([^:#]+)")
+_ROUND: Final = re.compile(r"([^#]{1,400})#([0-9]{1,7})")
+
+
+class LetterId(NamedTuple):
+    """Which dead letter: the stage, and where the record lies that it gave up on first."""
+
+    stage: str
+    source: Coordinates
+
+    def __str__(self) -> str:
+        return f"{self.stage}:{self.source}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read what `str` writes; None for anything else."""
+        match = _LETTER.fullmatch(text)
+        source = Coordinates.parse(match[2]) if match else None
+        return cls(match[1], source) if match and source else None
+
+
+class Round(NamedTuple):
+    """One failure or redrive of a letter."""
+
+    letter: LetterId
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.letter}#{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read what `str` writes; None for anything else."""
+        match = _ROUND.fullmatch(text)
+        letter = LetterId.parse(match[1]) if match else None
+        number = int(match[2]) if match else 0
+        return cls(letter, number) if letter and 0 < number <= MOST_ROUNDS else None
+
+
+def failed(stage: str, source: Coordinates, redrive: str | None) -> Round:
+    """The round in which a stage gave up on the record at `source`, whose header `redrive` says what it was.
+
+    A record that was redriven fails in its own round where the same stage gives up on it; another stage's letter is a
+    new one. What cannot be, as where somebody else wrote the header, counts as no redrive.
+    """
+    said = Round.parse(redrive) if redrive else None
+    if said is not None and said.letter.stage == stage and _can_follow(source, said.letter.source):
+        return said
+    return Round(LetterId(stage, source), 0)
+
+
+def origin_of(source: Coordinates, told: str) -> Coordinates:
+    """Where the record at `source` first lay, as its header `origin` tells.
+
+    A redriven raw record lies behind the first one in the same partition; whatever else stands there is not believed.
+    """
+    first = Coordinates.parse(told)
+    return first if first is not None and _can_follow(source, first) else source
+
+
+def _can_follow(source: Coordinates, first: Coordinates) -> bool:
+    return (source.topic, source.partition) == (first.topic, first.partition) and first.offset < source.offset
