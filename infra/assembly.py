@@ -24,6 +24,8 @@ from streams.errands.schedule import Schedule as ErrandSchedule
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig, die
 from streams.sending.clock import SystemClock
 from streams.sending.dispatch import Slots
+from streams.sending.latecomers import Latecomers, by_publisher
+from streams.sending.lease import Lease
 from streams.sending.log import KafkaStatusLog
 from streams.sending.outboxes import Outboxes
 from streams.sending.schedule import Schedule
@@ -65,12 +67,13 @@ def assemble(settings: Settings, feed: ConfigurationFeed, projector: Projector, 
 def _outboxes(
     settings: Settings, app: BatchApp, table: BatchTable, gateway: GatewayClient, channels: Channels
 ) -> Outboxes:
+    clock = SystemClock()
     around = Surroundings(
         log=KafkaStatusLog(connection(settings)),
         table=table,
         carry=GatewayCarrier(gateway),
         channels=channels,
-        clock=SystemClock(),
+        clock=clock,
         slots=Slots(settings.posto_send_concurrency),
         schedule=Schedule(
             waits=settings.posto_send_retry_seconds,
@@ -78,8 +81,10 @@ def _outboxes(
             uncertain_wait=settings.posto_uncertain_wait_seconds,
         ),
         per_channel=settings.posto_send_concurrency_per_channel,
+        lease=Lease(settings.posto_session_timeout_seconds / 2, is_member=lambda: app.is_member),
+        latecomers=Latecomers(by_publisher(app.publisher), clock),
     )
-    return Outboxes(around, grace=_GRACE, fatal=die)
+    return Outboxes(around, grace=_GRACE, fatal=app.stop_or_die)
 
 
 def _fetches(settings: Settings, app: BatchApp, table: BatchTable, fetcher: Fetcher) -> Errands:

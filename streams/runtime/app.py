@@ -1,5 +1,6 @@
 """A Faust app whose messages are fetched batches, and the decorator that puts an agent on it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams import topics
 from streams.runtime import surface
-from streams.runtime.consumer import BatchConsumer
+from streams.runtime.consumer import NO_GENERATION, BatchConsumer
+from streams.runtime.errors import OwnershipLostError
 from streams.runtime.publisher import Publisher
 from streams.runtime.stage import AgentFunction, Stage, die
 from streams.runtime.table import BatchTable
@@ -85,6 +87,9 @@ class BatchApp(faust.App):
         self._config = config
         self.stages: dict[str, Stage] = {}
         """The stage that takes each topic."""
+        self.lost: OwnershipLostError | None = None
+        """Why the process is to stop in order and start anew; None as long as it is not."""
+        self.ownership_lost = asyncio.Event()
         self._hand_overs: list[HandOver] = []
         super().__init__(config.app_id, **(_faust_options(config) | options))
 
@@ -96,6 +101,23 @@ class BatchApp(faust.App):
 
     def _new_producer_transport(self) -> Any:
         return _BatchTransport(self.conf.broker_producer, self)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether this process holds its partitions, as far as it knows: none are taken away, none given up."""
+        return self.consumer_generation_id != NO_GENERATION and not self.should_stop
+
+    def stop_or_die(self, error: BaseException) -> None:
+        """What to do once an owner is over: where the ownership was lost, stop in order, else end at once.
+
+        What other partitions have under way is finished and recorded that way. To go on would ask for a rebalance as
+        well, and would trust the rest of a process that was wrong about what it owns.
+        """
+        if not isinstance(error, OwnershipLostError):
+            self.fatal(error)
+        elif self.lost is None:
+            self.lost = error
+            self.ownership_lost.set()
 
     def on_hand_over(self, stop: Callable[[], None], release: Callable[[], Awaitable[None]]) -> None:
         """Take part in every hand-over of the partitions, at a rebalance or a stop.

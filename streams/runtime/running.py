@@ -18,21 +18,25 @@ class CrashedError(BatchRuntimeError):
 
 
 async def run(app: BatchApp, stop: asyncio.Event) -> None:
-    """Run an app until `stop` is set, then hand its partitions over.
+    """Run an app until `stop` is set or the ownership of a partition is lost, then hand its partitions over.
 
+    After such a loss the process ends with an exit code of its own, so that whoever started it starts it again.
     Where Faust gives up by itself the process ends: a broken service cannot be trusted to stop in order. Kafka must be
     reachable at the start: a Faust app whose start failed cannot be started again.
     """
     app.finalize()
     await app.start()
     log.info("worker_started", app=app.conf.id)
-    if await app.wait_for_stopped(stop) and not stop.is_set():
+    ended = await app.wait_first(stop, app.ownership_lost)
+    if ended.stopped and not stop.is_set():
         app.fatal(CrashedError(f"{app.conf.id} stopped by itself: {app.crash_reason!r}"))
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await app.stop()
     except TimeoutError:  # Kafka is away, say: what is not committed comes again
         app.fatal(CrashedError(f"{app.conf.id} did not stop within {STOP_SECONDS:g} seconds"))
+    if app.lost is not None:
+        app.fatal(app.lost)
     log.info("worker_stopped", app=app.conf.id)
 
 

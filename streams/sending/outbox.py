@@ -1,53 +1,34 @@
 """The one owner of a partition's commands: a mailbox, a log that is written before it acts, and requests under way."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final, TypeAlias
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import structlog
 
-from schemas.commands import Command
-from schemas.configuration import Channel
 from streams import failpoints
-from streams.runtime.errors import HandingOverError
-from streams.sending.book import Book, CommandKey
+from streams.runtime.errors import HandingOverError, OwnershipLostError
+from streams.sending.book import Book
 from streams.sending.clock import Alarms
 from streams.sending.desk import Desk, Incoming, line_of
-from streams.sending.dispatch import Dispatch, Line
+from streams.sending.dispatch import Dispatch
 from streams.sending.draft import Draft
 from streams.sending.inputs import Answer, Orphan, Withdrawn
-from streams.sending.look import look
+from streams.sending.latecomers import Begun
+from streams.sending.mailbox import Answered, AttemptKey, Close, Delivered, Letter, Mailbox, Nudge
 from streams.sending.matching import Matching
+from streams.sending.requests import make_request
 from streams.sending.surroundings import Surroundings
 
 log = structlog.get_logger()
 
-_MOST_AT_ONCE: Final = 200  # inputs a step; more would keep the event loop for too long
 
+class _Request(NamedTuple):
+    """A request under way: its attempt is in the log, and its answer is not."""
 
-@dataclass(frozen=True, slots=True)
-class _Delivered:
-    inputs: Sequence[Incoming]
-    logged: asyncio.Future[None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    key: CommandKey
-    answer: Answer
-
-
-class _Nudge:
-    """A moment has come, or a slot has become free."""
-
-
-class _Close:
-    """Nothing is to be done after this."""
-
-
-_Letter: TypeAlias = _Delivered | _Answered | _Nudge | _Close
+    begun: Begun
+    answer: asyncio.Future[Answer]
 
 
 class Outbox:
@@ -55,7 +36,8 @@ class Outbox:
 
     Whatever happens goes through one mailbox. A step takes all that waits there, appends its facts to the log, waits
     until they are acknowledged, and only then lets requests leave and inputs go. The table follows behind. An error
-    ends `run` and with it the ownership: what was taken and not acknowledged comes again.
+    ends `run` and with it the ownership: what was taken and not acknowledged comes again. So does a log that somebody
+    else has claimed: nothing more is written then, and what is still to be answered is told as evidence by `close`.
     """
 
     def __init__(self, partition: int, around: Surroundings) -> None:
@@ -65,14 +47,14 @@ class Outbox:
         self._dispatch = Dispatch(around.slots, around.per_channel, self._nudge)
         self._desk = Desk(self._dispatch, Matching(around.schedule.uncertain_wait))
         self._alarms = Alarms(around.clock, self._nudge)
-        self._mailbox: asyncio.Queue[_Letter] = asyncio.Queue()
-        self._unlogged: set[asyncio.Future[None]] = set()
-        self._requests: dict[CommandKey, tuple[Line, asyncio.Task[None]]] = {}
+        self._mailbox = Mailbox()
+        self._requests: dict[AttemptKey, _Request] = {}
         self._learned = asyncio.Event()
         self._drained = asyncio.Event()
         self._ended = asyncio.Event()
         self._is_closing = False
         self._is_over = False
+        self._is_lost = False
 
     async def recover(self) -> None:
         """Take the partition over: claim its log, fold it in, and put in doubt what the former owner had under way.
@@ -106,91 +88,116 @@ class Outbox:
     async def take(self, inputs: Sequence[Incoming]) -> None:
         """Take commands and evidence; return once what follows from them is in the log.
 
-        HandingOverError where the partition is handed over: they are for its next owner.
+        HandingOverError where the partition is handed over: they are for its next owner. Where it was lost before
+        that, this waits until it is: a batch that is let go earlier would stand in the way of those behind it.
         """
-        if self._ended.is_set():
+        if self._is_over and (self._is_closing or not self._is_lost):
             raise HandingOverError
-        loop = asyncio.get_running_loop()
-        futures = []
-        for start in range(0, len(inputs), _MOST_AT_ONCE):
-            logged = loop.create_future()
-            self._unlogged.add(logged)
-            logged.add_done_callback(self._unlogged.discard)
-            self._mailbox.put_nowait(_Delivered(inputs[start : start + _MOST_AT_ONCE], logged))
-            futures.append(logged)
-        await asyncio.gather(*futures)
+        await self._mailbox.deliver(inputs)
 
     async def run(self) -> None:
-        """Work until closed; an error that nobody foresaw ends it."""
+        """Work until closed; OwnershipLostError where somebody else claimed the log, any other error was unforeseen."""
+        lost: OwnershipLostError | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_table())
-                while not self._is_over:
-                    letters = await self._letters()
-                    await self._step(letters, group)
-                    self._is_over = any(isinstance(letter, _Close) for letter in letters)
+                saving = group.create_task(self._keep_table())
+                try:
+                    await self._work()
+                except OwnershipLostError as error:
+                    lost = error
+                    saving.cancel()
+                self._is_over = True
                 self._learned.set()
-                for _, request in self._requests.values():
-                    request.cancel()
         finally:
+            self._is_over, self._is_lost = True, lost is not None
             try:
                 await self._around.log.let_go(self._partition)
             finally:
                 self._end()
+        if lost is None:
+            return
+        log.warning("ownership_lost", partition=self._partition, error=str(lost), unsettled=len(self._requests))
+        if not self._is_closing:
+            raise lost
+
+    async def _work(self) -> None:
+        while True:
+            letters = await self._mailbox.take()
+            await self._step(letters)
+            if any(isinstance(letter, Close) for letter in letters):
+                return
 
     def start_nothing_more(self) -> None:
         """Let no new request leave: what is due stays due for the next owner."""
         self._is_closing = True
+        if self._is_lost:
+            self._mailbox.give_back(HandingOverError())
 
     async def close(self, grace: float) -> None:
         """Hand the partition over: start nothing more, wait `grace` seconds for answers, write the snapshot, end.
 
-        Requests that are still under way then are let go; the next owner finds their attempts open.
+        What is not answered by then, or cannot be written any more, is told as evidence once it is there.
         """
         self.start_nothing_more()
         failpoints.reach("sender.handing_over")
+        deadline = self._around.clock.now() + timedelta(seconds=grace)
         if not self._dispatch.is_idle:
-            deadline = self._around.clock.now() + timedelta(seconds=grace)
-            call = self._around.clock.call_at(deadline, self._drained.set)
-            await self._drained.wait()
-            call.cancel()
-        self._mailbox.put_nowait(_Close())
+            await self._until(deadline, self._drained.wait())
+        self._mailbox.put(Close())
         await self._ended.wait()
+        if late := [self._around.latecomers.expect(*request) for request in self._requests.values()]:
+            await self._until(deadline, asyncio.wait(late))
         failpoints.reach("sender.handed_over")
 
-    async def _letters(self) -> list[_Letter]:
-        """All that waits in the mailbox, up to the bound of a step; waits for the first."""
-        letters = [await self._mailbox.get()]
-        size = _size(letters[0])
-        while size < _MOST_AT_ONCE and not self._mailbox.empty():
-            letters.append(self._mailbox.get_nowait())
-            size += _size(letters[-1])
-        return letters
+    async def _until(self, deadline: datetime, work: Coroutine[Any, Any, object]) -> None:
+        """Wait for work, not longer than to a deadline."""
+        waiting = asyncio.create_task(work)
+        over = asyncio.Event()
+        call = self._around.clock.call_at(deadline, over.set)
+        passing = asyncio.create_task(over.wait())
+        try:
+            await asyncio.wait({waiting, passing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            call.cancel()
+            for task in (waiting, passing):
+                task.cancel()
 
-    async def _step(self, letters: Sequence[_Letter], group: asyncio.TaskGroup) -> None:
+    async def _step(self, letters: Sequence[Letter]) -> None:
         failpoints.reach("sender.letters_taken")
         draft = self._draft()
+        answered = {
+            letter.attempt: self._requests[letter.attempt] for letter in letters if isinstance(letter, Answered)
+        }
         for letter in letters:
             match letter:
-                case _Delivered(inputs):
+                case Delivered(inputs):
                     self._desk.absorb(draft, inputs)
-                case _Answered(key, answer):
-                    line, _ = self._requests.pop(key)
-                    self._desk.answered(draft, key, line, answer)
+                case Answered(place):
+                    begun, answer = answered[place]
+                    self._desk.answered(draft, place.command, line_of(begun.command), await answer)
         self._desk.wake(draft, self._alarms.due(draft.now))
-        if not self._is_closing:
+        if not self._is_closing and self._around.lease.is_member():
             self._desk.start(draft)
-        await self._append(draft)
-        if draft.sends:
+        sends = {
+            AttemptKey(key, attempt): Begun(delivery.command, attempt, draft.now)
+            for key, attempt in draft.sends
+            if (delivery := draft.get(key)) and delivery.command
+        }
+        since = self._around.lease.now()
+        try:
+            await self._append(draft)
+        except OwnershipLostError:
+            self._requests |= {place: _Request(begun, _withdrawn(begun)) for place, begun in sends.items()}
+            raise
+        if sends:
             failpoints.reach("sender.attempt_acknowledged")
-        for key, attempt in draft.sends:
-            delivery = draft.get(key)
-            if delivery and delivery.command:
-                request = group.create_task(self._request(key, delivery.command, attempt))
-                self._requests[key] = line_of(delivery.command), request
+        for place in answered:
+            del self._requests[place]
+        for place, begun in sends.items():
+            self._requests[place] = self._request(place, begun, since)
         self._alarms.set()
         for letter in letters:
-            if isinstance(letter, _Delivered) and not letter.logged.done():
+            if isinstance(letter, Delivered) and not letter.logged.done():
                 letter.logged.set_result(None)
         if self._is_closing and self._dispatch.is_idle:
             self._drained.set()
@@ -206,31 +213,15 @@ class Outbox:
         for moment, key in draft.wakes:
             self._alarms.add(moment, key)
 
-    async def _request(self, key: CommandKey, command: Command, attempt: int) -> None:
-        """Make one request, unless a look right before it forbids that. (The owner's lease will be looked at here.)"""
-        began = self._around.clock.now()
-        channel = look(command, attempt, self._around.channels(command.channel), began)
-        if self._is_closing:
-            answer: Answer = Withdrawn(attempt)
-        elif isinstance(channel, Channel):
-            failpoints.reach("sender.before_request")
-            answer = await self._around.carry(channel.channel_id, command, attempt)
-            failpoints.reach("sender.answered")
-        else:
-            answer = channel
-        self._mailbox.put_nowait(_Answered(key, answer))
-        log.info(
-            "attempt",
-            command_id=command.command_id,
-            event_id=command.event_id,
-            trace_id=command.trace_id,
-            tenant_id=command.tenant_id,
-            channel=command.channel,
-            attempt=attempt,
-            answer=type(answer).__name__,
-            reason=getattr(answer, "reason", None),
-            seconds=(self._around.clock.now() - began).total_seconds(),
-        )
+    def _request(self, place: AttemptKey, begun: Begun, since: float) -> _Request:
+        """Start a request whose attempt is in the log; `since` is when it began to be written there."""
+
+        def may_leave() -> bool:
+            return not self._is_closing and not self._is_over and self._around.lease.holds(since)
+
+        answer = asyncio.create_task(make_request(self._around, begun, may_leave))
+        answer.add_done_callback(lambda _: self._mailbox.put(Answered(place)))
+        return _Request(begun, answer)
 
     async def _keep_table(self) -> None:
         """Let the snapshot follow what is learned, until nothing more will be."""
@@ -246,16 +237,17 @@ class Outbox:
         self._dispatch.stop()
         self._drained.set()
         self._ended.set()
-        for logged in list(self._unlogged):
-            if not logged.done():
-                logged.set_exception(HandingOverError())
+        if not self._is_lost or self._is_closing:
+            self._mailbox.give_back(HandingOverError())
 
     def _draft(self) -> Draft:
         return Draft(self._book, self._around.clock.now(), self._around.schedule)
 
     def _nudge(self) -> None:
-        self._mailbox.put_nowait(_Nudge())
+        self._mailbox.put(Nudge())
 
 
-def _size(letter: _Letter) -> int:
-    return len(letter.inputs) if isinstance(letter, _Delivered) else 1
+def _withdrawn(begun: Begun) -> asyncio.Future[Answer]:
+    answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    answer.set_result(Withdrawn(begun.attempt))
+    return answer

@@ -10,6 +10,8 @@ from streams.sending.book import Table
 from streams.sending.clock import Clock
 from streams.sending.dispatch import Slots
 from streams.sending.inputs import Answer
+from streams.sending.latecomers import Latecomers
+from streams.sending.lease import Lease
 from streams.sending.log import StatusLog
 from streams.sending.schedule import Schedule
 
@@ -35,3 +37,5 @@ class Surroundings:
     slots: Slots
     schedule: Schedule
     per_channel: int
+    lease: Lease
+    latecomers: Latecomers

@@ -16,6 +16,8 @@ from streams.deliveries import fold
 from streams.sending.desk import Found, Incoming
 from streams.sending.dispatch import Slots
 from streams.sending.inputs import Answer, Replay, Take
+from streams.sending.latecomers import Latecomers
+from streams.sending.lease import Lease
 from streams.sending.outbox import Outbox
 from streams.sending.schedule import Schedule
 from streams.sending.surroundings import Surroundings
@@ -24,6 +26,7 @@ START = datetime(2026, 1, 15, 12, tzinfo=UTC)
 SCHEDULE = Schedule(waits=(1.0, 5.0, 30.0), max_attempts=4, uncertain_wait=120.0)
 CHANNEL = Channel(id="canalum", channel_id="Canal Um", tenant=Tenant(id=1, name="Loja"))
 PARTITION = 3
+LEASE = 5.0
 
 
 def seconds(count: float) -> timedelta:
@@ -196,6 +199,7 @@ class World:
         self.log = Log()
         self.table = Table()
         self.requests: list[Request] = []
+        self._before = 0
         self.channels = {"canalum": CHANNEL}
         self.around = Surroundings(
             log=self.log,
@@ -206,12 +210,17 @@ class World:
             slots=Slots(slots),
             schedule=schedule,
             per_channel=per_channel,
+            lease=Lease(LEASE, is_member=lambda: self.is_member, now=lambda: self.clock.time.timestamp()),
+            latecomers=Latecomers(self._tell, self.clock),
         )
+        self.is_member = True
+        self.told: list[Evidence] = []
         self.outbox: Outbox
         self.task: asyncio.Task[None]
 
     async def start(self) -> "World":
         """Take the partition over."""
+        self._before = len(self.requests)
         self.outbox = Outbox(PARTITION, self.around)
         await self.outbox.recover()
         self.task = asyncio.create_task(self.outbox.run())
@@ -227,11 +236,13 @@ class World:
         """End the outbox as kill -9 would: nothing more is written, no answer is heard."""
         self.task.cancel()
         await asyncio.wait({self.task})
+        for request in self.open_requests:
+            request.answer.cancel()
 
     @property
     def open_requests(self) -> list[Request]:
-        """The requests that wait for an answer."""
-        return [request for request in self.requests if not request.answer.done()]
+        """The requests of the present owner that wait for an answer."""
+        return [request for request in self.requests[self._before :] if not request.answer.done()]
 
     def facts(self, of: Command) -> list[DeliveryFact]:
         """What the log holds about a command."""
@@ -247,6 +258,9 @@ class World:
         status = fold(facts).status
         assert facts[-1].status is status
         return status
+
+    async def _tell(self, evidence: Evidence, tenant_id: int) -> None:
+        self.told.append(evidence)
 
     async def _carry(self, channel_id: str, asked: Command, attempt: int) -> Answer:
         request = Request(channel_id, asked, attempt)
