@@ -32,13 +32,8 @@ _CLOSING: Final = {
     OperatorDecision.CANCEL: Status.CANCELLED,
 }
 
-CLOSED: Final = frozenset(Status) - {
-    Status.QUEUED,
-    Status.ATTEMPTING,
-    Status.RETRYING,
-    Status.PARKED,
-    Status.UNCERTAIN,
-}
+OPEN: Final = (Status.QUEUED, Status.ATTEMPTING, Status.RETRYING, Status.PARKED, Status.UNCERTAIN)
+CLOSED: Final = frozenset(Status) - frozenset(OPEN)
 """States in which the sender has nothing left to do; evidence may still move a command among them."""
 
 

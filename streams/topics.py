@@ -30,6 +30,21 @@ CONFIG_CHANGE: Final = "config.change"
 RAW: Final = frozenset({RAW_WEBHOOK, RAW_EVENT})
 """Where everything that the hub is told begins."""
 
+WORKED: Final = (
+    RAW_WEBHOOK,
+    RAW_EVENT,
+    EVENT_NORMALIZED,
+    COMMAND_OUTBOUND,
+    DELIVERY_EVIDENCE,
+    COMMAND_MEDIA,
+    COMMAND_LOOKUP,
+    EVENT_ACCEPTED,
+    DELIVERY_STATUS,
+    CONTACT_LINK,
+    DEAD_LETTER,
+)
+"""What the workers' group takes, in the order of the flow: what they have not committed of these is their lag."""
+
 SEEN_TABLE: Final = "seen"
 """The router's table: one entry per idempotency key."""
 DELIVERIES_TABLE: Final = "deliveries"

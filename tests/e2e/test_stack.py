@@ -14,6 +14,8 @@ import pytest
 
 from infra.stack import orphans, ports
 from infra.stack.layout import Layout
+from streams.deliveries import OPEN
+from streams.topics import WORKED
 from tests.support.servers import jars
 from tests.support.stack import Stack, clean_environ, own_ports, posto
 from tests.support.stack import stack as running_stack
@@ -25,7 +27,8 @@ _WARM_SECONDS = 20.0
 
 
 def _status(stack: Stack) -> dict[str, dict[str, Any]]:
-    return {process["name"]: process for process in json.loads(stack.posto("status", "--json").stdout)}
+    said = json.loads(stack.posto("status", "--json").stdout)
+    return {process["name"]: process for process in said["processes"]}
 
 
 def test_status_shows_every_process_with_its_port(stack: Stack) -> None:
@@ -42,6 +45,20 @@ def test_status_shows_every_process_with_its_port(stack: Stack) -> None:
     }
     assert {process["state"] for process in status.values()} == {"RUNNING"}
     assert all(ports.is_open(process["port"]) for process in status.values())
+
+
+def test_status_shows_how_the_hub_does(stack: Stack) -> None:
+    said = json.loads(stack.posto("status", "--json").stdout)
+    ready = {process["name"]: process["ready"] for process in said["processes"]}
+    assert (ready["edge"], ready["worker-1"], ready["kafka"]) == (True, True, None)
+    hub = said["hub"]
+    assert hub["unknown"] == {}
+    assert [lag["topic"] for lag in hub["topics"]] == list(WORKED)
+    assert set(hub["tables"]["commands"]) == set(OPEN)
+    assert "canalum" in {channel["channel"] for channel in hub["tables"]["channels"]}
+    assert hub["edge"]["backlog_entries"] >= 0
+    shown = stack.posto("status").stdout
+    assert all(re.search(rf"^{name} ", shown, re.MULTILINE) for name in ("lag", "commands", "alarms", "canalum"))
 
 
 def test_the_doctor_finds_nothing_wrong(stack: Stack) -> None:
@@ -125,7 +142,7 @@ def test_two_stacks_live_side_by_side_and_a_taken_port_is_named(stack: Stack, tm
     assert refused.returncode == 1
     assert re.search(rf"^posto: Port {taken} \(POSTO_EDGE_PORT\) is taken by .+ \(pid \d+\)", refused.stderr)
     assert refused.stderr.count("\n") == 1
-    assert posto(tmp_path, settings, "status", "--json").stdout == "[]\n"
+    assert json.loads(posto(tmp_path, settings, "status", "--json").stdout) == {"processes": [], "hub": None}
 
     given = {"KAFKA_BOOTSTRAP_SERVERS": stack.kafka, "MYSQL_DSN": stack.mysql, "WPP_GATEWAY_BASE_URL": stack.simulator}
     secrets = {name: stack.env[name] for name in ("WPP_GATEWAY_SECRET", "EVENT_INGESTION_SECRET")}

@@ -1,5 +1,6 @@
 """The command `posto`: its help teaches, its errors are one sentence, and it works on the stack of its folder."""
 
+import json
 import re
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def test_nothing_runs_where_nothing_was_started(tmp_path: Path) -> None:
     assert (down.returncode, status.returncode) == (0, 1)
     assert "Nothing runs" in down.stdout
     assert "Nothing runs" in status.stdout
-    assert posto(tmp_path, {}, "status", "--json").stdout == "[]\n"
+    assert json.loads(posto(tmp_path, {}, "status", "--json").stdout) == {"processes": [], "hub": None}
     assert list(tmp_path.iterdir()) == []
 
 
