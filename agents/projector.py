@@ -1,4 +1,4 @@
-"""The log into MySQL: what people read follows from event.accepted, delivery.status, contact.link and dead.letter."""
+"""The log into MySQL: what people read follows from the topics that the projector takes."""
 
 from adapters.mysql.projector import TOPICS, Projector
 from streams.runtime import AgentFunction, Batch

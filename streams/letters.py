@@ -6,11 +6,17 @@ for what it is.
 """
 
 import re
-from typing import Final, NamedTuple, Self
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol, Self
 
+from schemas import headers as names
 from schemas.events import Coordinates
 
 MOST_ROUNDS: Final = 1_000_000
+UNKNOWN: Final = "unknown"
+
+_LONGEST_STAGE: Final = 50
+_PLACE: Final = (names.SOURCE_TOPIC, names.SOURCE_PARTITION, names.SOURCE_OFFSET)
 
 _LETTER: Final = re.compile(r"([A-Za-z0-9_.-]{1,50}):([^:#]+)")
 _ROUND: Final = re.compile(r"([^#]{1,400})#([0-9]{1,7})")
@@ -49,6 +55,41 @@ class Round(NamedTuple):
         letter = LetterId.parse(match[1]) if match else None
         number = int(match[2]) if match else 0
         return cls(letter, number) if letter and 0 < number <= MOST_ROUNDS else None
+
+
+class Record(Protocol):
+    """A consumed record of dead.letter. `timestamp` is in milliseconds since the epoch."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class Letter(NamedTuple):
+    """A record of dead.letter: its headers as texts, where the record lay that a stage gave up on, and the round."""
+
+    record: Record
+    headers: dict[str, str]
+    source: Coordinates
+    round: Round
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """Read one, whatever it holds: where its headers do not say where it came from, it came from nowhere else."""
+        headers = {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
+        told = "{}/{}@{}".format(*(headers.get(name) for name in _PLACE))
+        source = Coordinates.parse(told) or Coordinates(record.topic, record.partition, record.offset)
+        stage = (headers.get(names.STAGE) or UNKNOWN)[:_LONGEST_STAGE]
+        return cls(record, headers, source, failed(stage, source, headers.get(names.REDRIVE)))
 
 
 def failed(stage: str, source: Coordinates, redrive: str | None) -> Round:

@@ -9,6 +9,7 @@ import structlog
 from adapters.mysql.errors import DataRefusedError, TransactionConflictError
 from adapters.mysql.pool import Database, Session
 from adapters.mysql.projections import (
+    audit_log,
     channel_health,
     communication_events,
     contact_links,
@@ -26,7 +27,13 @@ from streams import failpoints, topics
 
 log = structlog.get_logger()
 
-TOPICS: Final = (topics.EVENT_ACCEPTED, topics.DELIVERY_STATUS, topics.CONTACT_LINK, topics.DEAD_LETTER)
+TOPICS: Final = (
+    topics.EVENT_ACCEPTED,
+    topics.DELIVERY_STATUS,
+    topics.CONTACT_LINK,
+    topics.AUDIT_CHANGE,
+    topics.DEAD_LETTER,
+)
 
 PROJECTION: Final = "tables"
 """Name of the one position that all tables share: they are written in one transaction."""
@@ -42,7 +49,8 @@ STEPS: Final[Sequence[Step]] = tuple(
         contacts.STEPS,  # first: the row on which a contact and its links wait for each other
         contact_links.STEPS,
         channel_health.STEPS,
-        dead_letters.STEPS,
+        audit_log.STEPS,
+        dead_letters.STEPS,  # first: the row on which a letter and what was done to it wait for each other
     )
 )
 

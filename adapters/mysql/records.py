@@ -7,6 +7,7 @@ from typing import Final, Protocol, Self
 
 import msgspec
 
+from schemas.audit import AuditChange
 from schemas.contacts import ContactLink
 from schemas.deliveries import DeliveryFact
 from schemas.events import AcceptedEvent
@@ -58,7 +59,16 @@ class Report:
     recorded_at: datetime
 
 
-Decoded = Sighting | Report | ContactLink | SourceRecord
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One record of audit.change."""
+
+    change: AuditChange
+    partition: int
+    offset: int
+
+
+Decoded = Sighting | Report | ContactLink | Done | SourceRecord
 """A dead letter needs no decoding: whatever it holds is shown as it is."""
 
 
@@ -69,6 +79,7 @@ class Records:
     sightings: list[Sighting] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     links: list[ContactLink] = field(default_factory=list)
+    changes: list[Done] = field(default_factory=list)
     letters: list[SourceRecord] = field(default_factory=list)
 
     @classmethod
@@ -83,6 +94,8 @@ class Records:
                     records.reports.append(one)
                 case ContactLink():
                     records.links.append(one)
+                case Done():
+                    records.changes.append(one)
                 case _:
                     records.letters.append(one)
         return records
@@ -91,6 +104,7 @@ class Records:
 _decode_event: Final = msgspec.json.Decoder(AcceptedEvent).decode
 _decode_fact: Final = msgspec.json.Decoder(DeliveryFact).decode
 _decode_link: Final = msgspec.json.Decoder(ContactLink).decode
+_decode_change: Final = msgspec.json.Decoder(AuditChange).decode
 
 
 def decode(record: SourceRecord) -> Decoded:
@@ -107,6 +121,8 @@ def decode(record: SourceRecord) -> Decoded:
                 if linkable(link.lid, link.phone) != (link.lid, link.phone):
                     raise ProjectionError(record, "undecodable", "it names no match key of a lid and no phone")
                 return link
+            case topics.AUDIT_CHANGE:
+                return Done(_decode_change(record.value or b""), record.partition, record.offset)
             case topics.DEAD_LETTER:
                 return record
             case topic:

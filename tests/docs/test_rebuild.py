@@ -26,7 +26,9 @@ PROJECTED = {
     "contacts": "tenant_id, contact",
     "contact_links": "tenant_id, contact, same_as",
     "channel_health": "channel_id",
+    "audit_log": "source_partition, source_offset",
     "dead_letters": "stage, source_topic, source_partition, source_offset",
+    "dead_letter_history": "stage, source_topic, source_partition, source_offset, round, what",
 }
 """Every table that the projector fills, with its key."""
 NOT_PROJECTED = frozenset(
@@ -36,7 +38,6 @@ NOT_PROJECTED = frozenset(
         "routing_rules",
         "message_templates",
         "projection_offsets",
-        "audit_log",
     }
 )
 

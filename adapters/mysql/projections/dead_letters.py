@@ -1,43 +1,81 @@
-"""`dead_letters`: what could not be processed, by which stage, why, and its bytes.
+"""`dead_letters` and `dead_letter_history`: what could not be processed and its bytes, and what became of it.
 
-From dead.letter. A letter that is itself odd is still shown: nothing here may fail on what a record holds.
+From dead.letter and audit.change. A letter that is itself odd is still shown: nothing here may fail on what a record
+holds. A letter whose record was redriven and failed again at the same stage is the same letter, with a reason more.
 """
 
 from base64 import b64encode
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
-from adapters.mysql.records import Records, SourceRecord, moment
-from adapters.mysql.statements import BYTES, INTEGER, TEXT, TIME, Row, cut, json, time, upsert
+from adapters.mysql.records import Done, Records, moment
+from adapters.mysql.statements import BYTES, INTEGER, TEXT, TIME, Columns, Row, cut, first, json, over, time, upsert
 from adapters.mysql.steps import Write
 from schemas import headers as names
+from schemas.audit import AuditAction
+from streams.letter_owners import of
+from streams.letters import MOST_ROUNDS, UNKNOWN, Letter, LetterId, Round
 
 KEPT_BYTES: Final = 1_000_000
 """So many of the original bytes are kept here; the rest lies in Kafka, at `letter_partition` and `letter_offset`."""
 
+FAILED: Final = "failed"
+REDRIVEN: Final = "redriven"
+DISCARDED: Final = "discarded"
+"""What can become of a letter in one of its rounds, the weakest first but for `redriven`, which begins one."""
+
+_ENDS: Final[Mapping[str, str]] = {
+    AuditAction.DEAD_LETTER_REDRIVEN: REDRIVEN,
+    AuditAction.DEAD_LETTER_DISCARDED: DISCARDED,
+}
 _LONGEST_HEADER: Final = 4_000
+_LONGEST_REASON: Final = 2_000
 _MOST_HEADERS: Final = 100
-_UNKNOWN: Final = "unknown"
 
 
-def rows(records: Records) -> list[Row]:
-    """One row a letter."""
-    return [_row(record) for record in records.letters]
+class Word(NamedTuple):
+    """What somebody did to a letter, and in which round."""
+
+    done: Done
+    round: Round
 
 
-def _row(record: SourceRecord) -> Row:
-    headers = {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
-    topic, partition, offset = _source(record, headers)
+def letters(records: Records) -> list[Row]:
+    """One row a letter; of one that only an operator's word names, its name alone."""
+    rows = [_letter(letter) for letter in map(Letter.of, records.letters)]
+    return [*rows, *(_name(word.round.letter) for word in _words(records))]
+
+
+def history(records: Records) -> list[Row]:
+    """One row for each failure, redrive and discarding."""
+    return [*(_failure(letter) for letter in map(Letter.of, records.letters)), *map(_act, _words(records))]
+
+
+def touched(records: Records) -> list[Row]:
+    """The letters of which something is new."""
+    rounds = [*(letter.round for letter in map(Letter.of, records.letters)), *(word.round for word in _words(records))]
+    return [_name(letter) for letter in sorted({one.letter for one in rounds}, key=str)]
+
+
+def _words(records: Records) -> Iterable[Word]:
+    """What was done to letters, as far as it can be read."""
+    for done in records.changes:
+        number = done.change.detail.get("round")
+        letter = LetterId.parse(done.change.subject)
+        if done.change.action in _ENDS and letter and type(number) is int and 0 <= number <= MOST_ROUNDS:
+            yield Word(done, Round(letter, number))
+
+
+def _letter(letter: Letter) -> Row:
+    record, headers = letter.record, letter.headers
     original = record.value or b""
-    return {
-        "stage": cut(headers.get(names.STAGE) or _UNKNOWN, 50),
-        "source_topic": topic,
-        "source_partition": partition,
-        "source_offset": offset,
+    about = of(letter)
+    return _name(letter.round.letter) | {
         "letter_partition": record.partition,
         "letter_offset": record.offset,
-        "error_class": cut(headers.get(names.ERROR_CLASS) or _UNKNOWN, 191),
-        "error_message": cut(headers.get(names.ERROR_MESSAGE) or "", 2_000),
-        "trace_id": cut(headers.get(names.TRACE_ID), 255),
+        "trace_id": cut(about.trace_id, 255),
+        "tenant_id": about.tenant_id,
+        "channel_id": cut(about.channel, 255),
         "created_at": time(moment(record.timestamp)),
         "original_bytes": len(original),
         "headers": json({name: cut(text, _LONGEST_HEADER) for name, text in list(headers.items())[:_MOST_HEADERS]}),
@@ -45,44 +83,113 @@ def _row(record: SourceRecord) -> Row:
     }
 
 
-def _source(record: SourceRecord, headers: dict[str, str]) -> tuple[str, int, int]:
-    """Where the record came from; the letter's own coordinates where its headers do not say."""
-    topic = headers.get(names.SOURCE_TOPIC)
-    partition = _number(headers.get(names.SOURCE_PARTITION), 2**31)
-    offset = _number(headers.get(names.SOURCE_OFFSET), 2**63)
-    if not topic or len(topic) > 249 or partition is None or offset is None:
-        return record.topic, record.partition, record.offset
-    return topic, partition, offset
+def _failure(letter: Letter) -> Row:
+    return _name(letter.round.letter) | {
+        "round": letter.round.number,
+        "what": FAILED,
+        "at": time(moment(letter.record.timestamp)),
+        "error_class": cut(letter.headers.get(names.ERROR_CLASS) or UNKNOWN, 191),
+        "error_message": cut(letter.headers.get(names.ERROR_MESSAGE) or "", _LONGEST_REASON),
+        "record": str(letter.source),
+    }
 
 
-def _number(text: str | None, below: int) -> int | None:
-    if text is None or not text.isascii() or not text.isdecimal() or len(text) > 19:
-        return None
-    number = int(text)
-    return number if number < below else None
+def _act(word: Word) -> Row:
+    change = word.done.change
+    return _name(word.round.letter) | {
+        "round": word.round.number,
+        "what": _ENDS[change.action],
+        "at": time(change.at),
+        "actor": cut(change.actor, 191),
+        "reason": cut(change.reason, _LONGEST_REASON),
+        "record": cut(change.detail.get("record"), 300),
+    }
 
+
+def _name(letter: LetterId) -> Row:
+    source = letter.source
+    return {
+        "stage": letter.stage,
+        "source_topic": source.topic,
+        "source_partition": source.partition,
+        "source_offset": source.offset,
+    }
+
+
+_NAME: Final[Columns] = {
+    "stage": TEXT,
+    "source_topic": TEXT,
+    "source_partition": INTEGER,
+    "source_offset": INTEGER,
+}
+_CONTENT: Final[Columns] = {
+    "letter_partition": INTEGER,
+    "letter_offset": INTEGER,
+    "trace_id": TEXT,
+    "tenant_id": INTEGER,
+    "channel_id": TEXT,
+    "created_at": TIME,
+    "original_bytes": INTEGER,
+    "headers": TEXT,
+}
+_SAME: Final = " AND ".join(f"{{table}}.{name} = {{other}}.{name}" for name in _NAME)
+
+
+def _of(table: str, other: str) -> str:
+    return _SAME.format(table=table, other=other)
+
+
+def _last(column: str, condition: str = "TRUE", order: str = "round DESC") -> str:
+    """One column of the last part of a letter's history."""
+    return (
+        f"(SELECT past.{column} FROM dead_letter_history AS past WHERE {_of('past', 'letter')} "  # noqa: S608
+        f"AND {condition} ORDER BY past.{order} LIMIT 1)"
+    )
+
+
+_STRENGTH: Final = f"FIELD(past.what, '{REDRIVEN}', '{FAILED}', '{DISCARDED}') DESC"
+_HAS_FAILED: Final = f"past.what = '{FAILED}'"
+
+_SETTLE: Final = over(
+    _NAME,
+    f"UPDATE {{rows}} STRAIGHT_JOIN dead_letters AS letter ON {_of('letter', 'new')} SET "  # noqa: S608
+    f"letter.state = CASE {_last('what', order=f'round DESC, {_STRENGTH}')} "
+    f"WHEN '{FAILED}' THEN 'open' WHEN '{DISCARDED}' THEN '{DISCARDED}' ELSE '{REDRIVEN}' END, "
+    f"letter.round = {_last('round')}, "
+    f"letter.failures = (SELECT COUNT(*) FROM dead_letter_history AS past "
+    f"WHERE {_of('past', 'letter')} AND {_HAS_FAILED}), "
+    f"letter.failed_at = {_last('at', _HAS_FAILED)}, "
+    f"letter.error_class = {_last('error_class', _HAS_FAILED)}, "
+    f"letter.error_message = {_last('error_message', _HAS_FAILED)}, "
+    f"""letter.redriven_at = {_last("at", f"past.what = '{REDRIVEN}'")}""",
+)
 
 STEPS: Final = (
     Write(
-        rows,
+        letters,
         upsert(
             "dead_letters",
-            {
-                "stage": TEXT,
-                "source_topic": TEXT,
-                "source_partition": INTEGER,
-                "source_offset": INTEGER,
-                "letter_partition": INTEGER,
-                "letter_offset": INTEGER,
-                "error_class": TEXT,
-                "error_message": TEXT,
-                "trace_id": TEXT,
-                "created_at": TIME,
-                "original_bytes": INTEGER,
-                "headers": TEXT,
-                "original": BYTES,
-            },
-            {"stage": "old.stage"},  # the same record at the same stage: the first letter stands
+            {**_NAME, **_CONTENT, "original": BYTES},
+            {**first(*_CONTENT), "original": "COALESCE(old.original, FROM_BASE64(new.original))"},
         ),
     ),
+    Write(
+        history,
+        upsert(
+            "dead_letter_history",
+            {
+                **_NAME,
+                "round": INTEGER,
+                "what": TEXT,
+                "at": TIME,
+                "error_class": TEXT,
+                "error_message": TEXT,
+                "actor": TEXT,
+                "reason": TEXT,
+                "record": TEXT,
+            },
+            {"at": "old.at"},  # what was said of a round first stands
+        ),
+    ),
+    Write(touched, _SETTLE),
 )

@@ -44,7 +44,9 @@ STEPS: Final = (
                 "trace_id": TEXT,
                 "received_at": TIME,
             },
-            {"kind": "new.kind"},  # a record that was rejected or quarantined may be accepted when it comes again
+            # A record that was rejected or quarantined may be accepted when it comes again. One that was redriven
+            # though it had been routed is a duplicate of itself: what it was first stands.
+            {"kind": "IF(new.kind = 'duplicate', old.kind, new.kind)"},
         ),
     ),
 )

@@ -12,6 +12,7 @@ import msgspec
 from adapters.mysql.pool import Database, Row
 from schemas import event_types as types
 from schemas import headers as names
+from schemas.audit import AuditAction, AuditChange
 from schemas.commands import Command
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.deliveries import DeliveryFact, FactKind, Status
@@ -33,7 +34,9 @@ PROJECTED: Final = (
     "contacts",
     "contact_links",
     "channel_health",
+    "audit_log",
     "dead_letters",
+    "dead_letter_history",
     "projection_offsets",
 )
 
@@ -250,6 +253,21 @@ class Log:
         return self.append(
             topics.DEAD_LETTER, original, partition, [(name, text.encode()) for name, text in given.items()]
         )
+
+    def done(
+        self, action: AuditAction, letter: str, number: int, partition: int = 0, *, seconds: float = 50
+    ) -> LogRecord:
+        """Ana did something to a dead letter."""
+        record = f"{topics.RAW_WEBHOOK}/0@{1_000 + number}"
+        change = AuditChange(
+            action=action,
+            subject=letter,
+            actor="Ana",
+            at=at(seconds),
+            reason="asked",
+            detail={"round": number, "record": record},
+        )
+        return self.append(topics.AUDIT_CHANGE, msgspec.json.encode(change), partition)
 
     def append(
         self,

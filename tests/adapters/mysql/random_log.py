@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+from schemas import headers as names
+from schemas.audit import AuditAction
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision, Status
 from schemas.events import NO_RULE, AcceptedEvent, Coordinates, Decision, Kind
@@ -41,9 +43,8 @@ def make(random: Random, size: int = 12) -> list[LogRecord]:
         stories.append(log.reported(one, facts) for one in _delivery(random, event, number))
         stories.append(log.accepted(one, 0) for one in _chat(random, number))
         stories.append(log.linked(one, facts) for one in links(random, number))
-        stories.append(
-            log.dead(b"\x00\xff" * random.randrange(9), partition=events) for _ in range(random.randrange(2))
-        )
+        stories.append(_letter(random, log, number, events))
+        stories.append(_cared_for(random, log, number, facts))
     stories.append(
         log.accepted(connection(random.choice(("connected", "disconnected")), random.randrange(50)), 0)
         for _ in range(5)
@@ -74,6 +75,23 @@ def _woven(random: Random, stories: list[Iterator[LogRecord]]) -> Iterator[LogRe
             yield next(story)
         except StopIteration:
             stories.remove(story)
+
+
+def _letter(random: Random, log: Log, number: int, partition: int) -> Iterator[LogRecord]:
+    """A dead letter that may fail again, in rounds of which some are told twice and some are not."""
+    original = b"\x00\xff" * random.randrange(9)
+    for round_ in sorted(random.choices(range(4), k=random.randrange(5))):
+        place = {names.SOURCE_OFFSET: str(number + 100 * round_), names.ERROR_MESSAGE: f"reason {round_}"}
+        redrive = {names.REDRIVE: f"normalizer:{topics.RAW_WEBHOOK}/0@{number}#{round_}"} if round_ else {}
+        yield log.dead(original, place | redrive, partition)
+
+
+def _cared_for(random: Random, log: Log, number: int, partition: int) -> Iterator[LogRecord]:
+    for round_ in sorted(random.choices(range(4), k=random.randrange(4))):
+        action = random.choice(tuple(AuditAction))
+        yield log.done(
+            action, f"normalizer:{topics.RAW_WEBHOOK}/0@{number}", round_, partition, seconds=number + round_
+        )
 
 
 def _sightings(random: Random, event: AcceptedEvent) -> Iterator[AcceptedEvent]:

@@ -162,6 +162,15 @@ async def test_an_update_replaces_and_an_older_revision_does_not(database: Datab
     assert (row["revision"], row["kind"]) == (2, "updated")
 
 
+async def test_what_is_redriven_though_it_was_routed_stays_what_it_was(
+    database: Database, projector: Projector
+) -> None:
+    log = Log()
+    await projector.project([log.accepted(invoice()), log.accepted(invoice(kind=Kind.DUPLICATE, decision=None))])
+    assert (await one(database, "event_sightings"))["kind"] == "accepted"
+    assert (await one(database, "communication_events"))["duplicates"] == 0
+
+
 async def test_several_events_of_one_raw_record_are_several_sightings(database: Database, projector: Projector) -> None:
     log = Log()
     await projector.project([log.accepted(message("3EB0AA01")), log.accepted(message("3EB0AA02"))])
