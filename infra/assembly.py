@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
 
-from adapters.gateway import GatewayClient
+from adapters.gateway import GatewayClient, Timeouts
 from adapters.mysql.projector import Projector
 from adapters.objects import StoreUnavailableError
 from agents import lookups
@@ -31,8 +30,6 @@ from streams.sending.outboxes import Outboxes
 from streams.sending.schedule import Schedule
 from streams.sending.surroundings import Surroundings
 
-_GRACE: Final = 10.0  # seconds that a hand-over waits for the gateway's answers
-
 Channels = Callable[[str], Channel | None]
 
 
@@ -44,6 +41,7 @@ def assemble(settings: Settings, feed: ConfigurationFeed, projector: Projector, 
         replication_factor=settings.posto_replication_factor,
         commit_interval=settings.posto_commit_interval_seconds,
         session_timeout=settings.posto_session_timeout_seconds,
+        drain=settings.posto_drain_seconds,
         unacked_bytes_per_partition=settings.posto_unacked_bytes_per_partition,
     )
     objects = store(settings)
@@ -62,6 +60,18 @@ def assemble(settings: Settings, feed: ConfigurationFeed, projector: Projector, 
     errander = LidErrander(gateway, lids, channels, SystemClock().now)
     add_lookups(app, due, lids, _look_ups(app, due, errander) if settings.posto_lid_lookups else None)
     return app
+
+
+def timeouts(settings: Settings) -> Timeouts:
+    """How long the gateway may take."""
+    return Timeouts(
+        connect=settings.posto_gateway_connect_seconds,
+        pool=settings.posto_gateway_connect_seconds,
+        write=settings.posto_gateway_write_seconds,
+        list_channels=settings.posto_gateway_channels_seconds,
+        get_media=settings.posto_gateway_media_seconds,
+        other=settings.posto_gateway_answer_seconds,
+    )
 
 
 def _outboxes(
@@ -84,7 +94,7 @@ def _outboxes(
         lease=Lease(settings.posto_session_timeout_seconds / 2, is_member=lambda: app.is_member),
         latecomers=Latecomers(by_publisher(app.publisher), clock),
     )
-    return Outboxes(around, grace=_GRACE, fatal=app.stop_or_die)
+    return Outboxes(around, grace=settings.posto_drain_seconds, fatal=app.stop_or_die)
 
 
 def _fetches(settings: Settings, app: BatchApp, table: BatchTable, fetcher: Fetcher) -> Errands:

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     # The gateway.
     wpp_gateway_base_url: str = "http://127.0.0.1:8090"
     wpp_gateway_secret: SecretStr = SecretStr("")
+    posto_gateway_connect_seconds: Seconds = 10.0
+    posto_gateway_write_seconds: Seconds = 30.0
+    posto_gateway_answer_seconds: Seconds = 30.0
+    posto_gateway_channels_seconds: Seconds = 60.0
+    posto_gateway_media_seconds: Seconds = 120.0
     pixelhub_whatsapp_webhook_url: str = "http://127.0.0.1:8080/api/whatsapp/webhook"
     pixelhub_whatsapp_webhook_secret: SecretStr = SecretStr("")
 
@@ -75,6 +80,7 @@ class Settings(BaseSettings):
     posto_send_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (1.0, 5.0, 30.0, 120.0, 600.0)
     posto_send_max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     posto_uncertain_wait_seconds: Seconds = 120.0
+    posto_drain_seconds: Annotated[float, Field(ge=0, le=300)] = 10.0
 
     # Media.
     posto_media_store: str = ""

@@ -12,7 +12,7 @@ import uvloop
 
 from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
-from infra.assembly import assemble
+from infra.assembly import assemble, timeouts
 from infra.database import database
 from infra.errors import OperatorError
 from infra.kafka import connection
@@ -83,7 +83,11 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
 
     vitals.waits_for = "waiting for partitions and their tables"
     gateway = await stack.enter_async_context(
-        GatewayClient(settings.wpp_gateway_base_url, settings.wpp_gateway_secret.get_secret_value())
+        GatewayClient(
+            settings.wpp_gateway_base_url,
+            settings.wpp_gateway_secret.get_secret_value(),
+            timeouts=timeouts(settings),
+        )
     )
     app = assemble(settings, feed, Projector(db), gateway)
     vitals.ready = lambda: is_ready(app)

@@ -1,17 +1,19 @@
 """Posto's own processes in the stack: simulator, edge, workers."""
 
 import http.client
+import math
 import sys
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+from infra.settings import Settings
 from infra.stack.environment import StackEnvironment
 from infra.stack.layout import CHECKOUT
 from infra.stack.program import Program
 
 _STOP_SECONDS = 30
-"""A worker ends its batch, commits and leaves its group within this time."""
+"""Beside POSTO_DRAIN_SECONDS, a worker ends its batch, commits and leaves its group within this time."""
 
 _READY_PATHS = {"simulate": "/healthz", "edge": "/readyz", "worker": "/readyz"}
 """Where each command's process answers 200 once it does its work."""
@@ -22,6 +24,7 @@ _PACKAGES = ("schemas", "streams", "agents", "adapters", "infra")
 def programs(environment: StackEnvironment, workers: int) -> Iterator[Program]:
     """The processes in the order in which they start; worker n serves its metrics on POSTO_METRICS_PORT + n - 1."""
     code = code_revision(CHECKOUT)
+    drain = float(environment.values.get("POSTO_DRAIN_SECONDS") or Settings.model_fields["posto_drain_seconds"].default)
 
     def program(name: str, command: str, port: int, **more: str) -> Program:
         return Program(
@@ -31,7 +34,7 @@ def programs(environment: StackEnvironment, workers: int) -> Iterator[Program]:
             directory=Path.cwd(),
             is_ready=lambda: answers(port, _READY_PATHS[command]),
             environment={**environment.values, "PYTHONUNBUFFERED": "1", **more},
-            stop_seconds=_STOP_SECONDS,
+            stop_seconds=_STOP_SECONDS + math.ceil(drain),
             revision=code,
         )
 

@@ -11,8 +11,9 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams import topics
 from streams.runtime import surface
-from streams.runtime.consumer import NO_GENERATION, BatchConsumer
+from streams.runtime.consumer import ABANDON_AFTER, NO_GENERATION, BatchConsumer
 from streams.runtime.errors import OwnershipLostError
+from streams.runtime.owners import LAST_WRITES
 from streams.runtime.publisher import Publisher
 from streams.runtime.stage import AgentFunction, Stage, die
 from streams.runtime.table import BatchTable
@@ -20,6 +21,7 @@ from streams.runtime.table import BatchTable
 _BATCH_BYTES = 262_144  # a producer batch; must stay below the smallest max.message.bytes
 _FETCH_BYTES = 1_048_576  # per partition and fetch; a larger record comes alone
 _REQUEST_BYTES = 20_000_000  # above the largest record of any topic
+_MORE_THAN_A_HAND_OVER = 5.0  # seconds for the rest of a stop
 _BUFFERED_MESSAGES = 65_536  # Faust's own limit, which stops all topics: never reached before the byte limit
 
 
@@ -27,7 +29,8 @@ _BUFFERED_MESSAGES = 65_536  # Faust's own limit, which stops all topics: never 
 class RuntimeConfig:
     """What the runtime has to know.
 
-    `connection`: keyword arguments that every aiokafka client takes, `bootstrap_servers` among them. Times in seconds.
+    `connection`: keyword arguments that every aiokafka client takes, `bootstrap_servers` among them. Times in seconds;
+    `drain` is what a hand-over waits for requests that are under way.
     """
 
     connection: Mapping[str, Any]
@@ -36,7 +39,13 @@ class RuntimeConfig:
     replication_factor: int = 1
     commit_interval: float = 0.5
     session_timeout: float = 10.0
+    drain: float = 10.0
     unacked_bytes_per_partition: int = 4_194_304
+
+    @property
+    def hand_over(self) -> float:
+        """The longest that a hand-over takes: the batches in hand, the requests under way, the last writes."""
+        return ABANDON_AFTER + self.drain + LAST_WRITES
 
 
 class _BatchProducer(driver.Producer):
@@ -101,6 +110,11 @@ class BatchApp(faust.App):
 
     def _new_producer_transport(self) -> Any:
         return _BatchTransport(self.conf.broker_producer, self)
+
+    @property
+    def stop_seconds(self) -> float:
+        """The longest that a stop in order takes."""
+        return self._config.hand_over + _MORE_THAN_A_HAND_OVER
 
     @property
     def is_member(self) -> bool:
@@ -204,6 +218,7 @@ def _credentials(connection: Mapping[str, Any]) -> Any:
 
 
 def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
+    rebalance = max(60.0, config.hand_over + 20.0)  # who has not handed over by then is out of the group
     servers: str = config.connection["bootstrap_servers"]
     return {
         "broker": ";".join(f"kafka://{address.strip()}" for address in servers.split(",")),
@@ -220,7 +235,8 @@ def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
         "broker_commit_interval": config.commit_interval,
         "broker_session_timeout": config.session_timeout,
         "broker_heartbeat_interval": config.session_timeout / 3,
-        "broker_request_timeout": max(60.0, config.session_timeout * 2),
+        "broker_rebalance_timeout": rebalance,
+        "broker_request_timeout": max(rebalance + 10.0, config.session_timeout * 2),
         "consumer_max_fetch_size": _FETCH_BYTES,
         "consumer_auto_offset_reset": "earliest",
         "producer_acks": -1,

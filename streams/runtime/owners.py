@@ -9,7 +9,8 @@ from streams.runtime.errors import BrokenInvariantError, HandingOverError
 IncomingT = TypeVar("IncomingT")
 IncomingT_contra = TypeVar("IncomingT_contra", contravariant=True)
 
-_SLACK: Final = 5.0  # seconds that the last writes of a hand-over may take
+LAST_WRITES: Final = 8.0
+"""Seconds that the last writes of a hand-over may take."""
 _TAKEN_OVER_AT_ONCE: Final = 8
 
 
@@ -125,7 +126,7 @@ class Owners(Generic[IncomingT]):
 
     async def _close(self, owner: Owner[IncomingT], task: asyncio.Task[None]) -> None:
         closing = asyncio.ensure_future(owner.close(self._grace))
-        await asyncio.wait({task}, timeout=self._grace + _SLACK)
+        await asyncio.wait({task}, timeout=self._grace + LAST_WRITES / 2)
         task.cancel()
         await asyncio.wait({task, closing})
 

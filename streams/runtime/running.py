@@ -9,9 +9,6 @@ from streams.runtime.errors import BatchRuntimeError
 
 log = structlog.get_logger()
 
-STOP_SECONDS = 27.0
-"""For a stop in order: more than a hand-over takes, less than supervisors wait before they kill."""
-
 
 class CrashedError(BatchRuntimeError):
     """Faust's services failed by themselves."""
@@ -31,10 +28,10 @@ async def run(app: BatchApp, stop: asyncio.Event) -> None:
     if ended.stopped and not stop.is_set():
         app.fatal(CrashedError(f"{app.conf.id} stopped by itself: {app.crash_reason!r}"))
     try:
-        async with asyncio.timeout(STOP_SECONDS):
+        async with asyncio.timeout(app.stop_seconds):
             await app.stop()
     except TimeoutError:  # Kafka is away, say: what is not committed comes again
-        app.fatal(CrashedError(f"{app.conf.id} did not stop within {STOP_SECONDS:g} seconds"))
+        app.fatal(CrashedError(f"{app.conf.id} did not stop within {app.stop_seconds:g} seconds"))
     if app.lost is not None:
         app.fatal(app.lost)
     log.info("worker_stopped", app=app.conf.id)
