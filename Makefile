@@ -1,6 +1,6 @@
 # Posto on this machine. `make up` is all it takes; `.venv/bin/posto --help` has the rest.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean status test bench nightly
+.PHONY: help up down clean status test bench nightly chaos
 
 INSTALLED := .venv/.installed
 POSTO := .venv/bin/posto
@@ -25,6 +25,11 @@ test: $(INSTALLED) ## lint, types, import rules, unit, integration and end-to-en
 
 bench: $(INSTALLED) ## measure throughput and latency
 	@.venv/bin/python -m bench
+
+RUNS := 5
+SEED := 1
+chaos: $(INSTALLED) ## break things by seeds and look whether all holds (RUNS=60 SEED=1; RESUME=1 goes on)
+	@.venv/bin/python -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(RESUME),--resume)
 
 nightly: export HYPOTHESIS_PROFILE := nightly
 nightly: export PYTEST_TIMEOUT := 7200

@@ -16,7 +16,7 @@ SHOWN = frozenset({"text", "mermaid"})
 
 _PATH = re.compile(r"`((?:schemas|streams|agents|adapters|infra|tests|bench|docs)/[\w./-]*)(?:::(\w+))?`")
 _SETTING = re.compile(r"\b(?:POSTO|KAFKA|MYSQL|WPP|PIXELHUB|EVENT)_[A-Z0-9_]*[A-Z0-9]\b")
-_OTHER_VARIABLES = frozenset({"POSTO_TEST_CONTAINERS", "POSTO_KAFKA_2_PORT", "POSTO_KAFKA_3_PORT"})
+_OTHER_VARIABLES = frozenset({"POSTO_TEST_CONTAINERS", "POSTO_KAFKA_2_PORT", "POSTO_KAFKA_3_PORT", "POSTO_FAILPOINTS"})
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 

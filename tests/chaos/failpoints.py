@@ -1,0 +1,74 @@
+"""Which failpoint a run arms, in which process, and what it does there. Each seed arms the next one of the list."""
+
+import random
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from infra.stack.layout import CHECKOUT
+
+_STAGES: Final = ("normalizer", "router", "sender", "projector")
+
+WORKER: Final = (
+    *(f"runtime.fetched[{stage}]" for stage in _STAGES),
+    "runtime.table_written[router]",
+    *(f"runtime.outputs_written[{stage}]" for stage in _STAGES),
+    *(f"runtime.settled[{stage}]" for stage in _STAGES),
+    "runtime.before_commit",
+    "runtime.committed",
+    "sender.log_read",
+    "sender.taken_over",
+    "sender.letters_taken",
+    "sender.facts_appended",
+    "sender.attempt_acknowledged",
+    "sender.before_request",
+    "sender.answered",
+    "sender.snapshot_written",
+    "sender.handing_over",
+    "sender.handed_over",
+    "projector.rows_written",
+    "projector.position_written",
+    "projector.committed",
+)
+EDGE: Final = ("edge.before_write", "edge.written")
+ALL: Final = (*WORKER, *EDGE)
+
+_PAUSE: Final = 9.0
+"""Seconds: longer than a worker's session."""
+_STANDS_STILL: Final = frozenset({"sender.attempt_acknowledged", "sender.before_request", "sender.answered"})
+"""Where a worker that stood still may wake up and believe that it owns its partitions: paused every other time."""
+
+
+@dataclass(frozen=True)
+class Armed:
+    """One failpoint of one process, as POSTO_FAILPOINTS spells it."""
+
+    process: str
+    place: str
+    action: str
+    nth: int
+
+    @property
+    def spelled(self) -> str:
+        """What goes into the environment of the process."""
+        return f"{self.place}={self.action}@{self.nth}"
+
+
+def plan(chance: random.Random, seed: int, workers: int) -> Armed:
+    """The failpoint of a seed: they take turns, so that any run of seeds meets all of them equally often."""
+    place = ALL[seed % len(ALL)]
+    if place in EDGE:
+        action = chance.choice(("kill", "kill", "pause:3"))
+        return Armed("edge", place, action, chance.randrange(1, 15))
+    is_paused = place in _STANDS_STILL and (seed // len(ALL)) % 2 == 0
+    action = f"pause:{_PAUSE:g}" if is_paused else "kill" if chance.random() < 0.85 else f"pause:{_PAUSE:g}"
+    once = place.startswith(("sender.log", "sender.taken_over", "sender.hand"))
+    return Armed(f"worker-{chance.randrange(workers) + 1}", place, action, 1 if once else chance.choice((1, 1, 2)))
+
+
+def in_code() -> set[str]:
+    """The names of all failpoints that the code has."""
+    files = [
+        file for package in ("streams", "adapters", "agents", "infra") for file in (CHECKOUT / package).rglob("*.py")
+    ]
+    return {name for file in files for name in re.findall(r'failpoints\.reach\("([\w.]+)"', file.read_text())}
