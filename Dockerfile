@@ -16,7 +16,7 @@ RUN pip install --no-deps --no-build-isolation .
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin posto \
- && install -d -m 0700 -o posto -g posto /var/lib/posto /var/lib/posto/media
+ && install -d -m 0700 -o posto -g posto /var/lib/posto /var/lib/posto/media /var/lib/posto/spool
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /tmp

@@ -11,6 +11,9 @@ from starlette.applications import Starlette
 from adapters.edge.app import build_app
 from adapters.edge.kafka import KafkaLog, make_producer
 from adapters.edge.settings import EdgeSettings
+from adapters.edge.spool.slots import Slots
+from adapters.edge.spool.spool import SpoolLimits
+from adapters.edge.spooled import SpooledLog
 from infra.errors import OperatorError, SettingsError
 from infra.kafka import connection, started
 from infra.logging import configure
@@ -44,13 +47,22 @@ def make_app(settings: Settings) -> Starlette:
         webhook_secrets=settings.webhook_secrets,
         ingestion_secrets=settings.ingestion_secrets,
         max_body_bytes=settings.posto_edge_max_body_bytes,
+        max_requests=settings.posto_edge_max_requests,
     )
     kafka = KafkaLog(
         lambda: started(lambda: make_producer(connection(settings))),
         (topics.RAW_WEBHOOK, topics.RAW_EVENT),
         timeout_seconds=settings.posto_edge_produce_timeout_seconds,
     )
-    return build_app(edge_settings, kafka, lifespan=lambda _: kafka)
+    spooled = SpooledLog(
+        kafka,
+        Slots(settings.spool_dir),
+        SpoolLimits(settings.posto_spool_max_bytes, settings.posto_spool_max_entries),
+        after_seconds=settings.posto_spool_after_seconds,
+        timeout_seconds=settings.posto_edge_produce_timeout_seconds,
+        look_seconds=settings.posto_spool_look_seconds,
+    )
+    return build_app(edge_settings, spooled, lambda _: spooled, spooled.metrics.collectors)
 
 
 def make_server(app: Starlette) -> uvicorn.Server:

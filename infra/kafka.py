@@ -52,6 +52,9 @@ async def started(make: Callable[[], Any], *, fatal: tuple[type[KafkaError], ...
             log.warning("kafka_not_reachable", error=str(error), retry_in_seconds=wait)
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
+        except asyncio.CancelledError:
+            await _closed(client)
+            raise
         else:
             return client
 

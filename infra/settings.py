@@ -50,6 +50,12 @@ class Settings(BaseSettings):
     posto_edge_port: Port = 8080
     posto_edge_max_body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 16_777_216
     posto_edge_produce_timeout_seconds: Seconds = 5.0
+    posto_edge_max_requests: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    posto_spool_dir: Path | None = None
+    posto_spool_after_seconds: Seconds = 1.0
+    posto_spool_max_bytes: Annotated[int, Field(ge=20_000_000)] = 1_073_741_824
+    posto_spool_max_entries: Annotated[int, Field(ge=1)] = 1_000_000
+    posto_spool_look_seconds: Seconds = 10.0
 
     # Kafka.
     kafka_bootstrap_servers: str = "127.0.0.1:19092"
@@ -171,6 +177,11 @@ class Settings(BaseSettings):
     def media_store(self) -> str:
         """Where the files of messages go: a bucket, or a folder; the one of the local stack where none is set."""
         return self.posto_media_store or str(self.posto_local_dir / "media")
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where the edge keeps what it was given while Kafka is away; a folder of the local stack where none is set."""
+        return self.posto_spool_dir or self.posto_local_dir / "spool"
 
     @property
     def s3_access(self) -> S3Access:

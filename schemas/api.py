@@ -86,6 +86,7 @@ class BatchRejected(Problem):
 
 
 class Health(Answer):
-    """`/healthz` and `/readyz` where all is well."""
+    """`/healthz` and `/readyz` where a request is kept; `detail` says what is not as it should be all the same."""
 
     status: Literal["ok", "ready"]
+    detail: str | None = None

@@ -1,1 +1,1 @@
-"""The edge: HTTP in, Kafka out. Nothing is answered before Kafka has it."""
+"""The edge: HTTP in, Kafka out. Nothing is answered before Kafka or the local spool has it."""

@@ -1,8 +1,9 @@
 """The edge as an ASGI application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -23,9 +24,15 @@ def build_app(
     settings: EdgeSettings,
     log: Log,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None,
+    collectors: Iterable[Collector] = (),
 ) -> Starlette:
-    """Wire the routes to a log; `lifespan` starts and stops what must run beside them, such as the log itself."""
+    """Wire the routes to a log; `lifespan` starts and stops what must run beside them, such as the log itself.
+
+    `collectors` are metrics that the log counts by itself.
+    """
     metrics = Metrics(log)
+    for collector in collectors:
+        metrics.registry.register(collector)
     reader = BodyReader(settings, metrics)
     health = HealthRoutes(log, metrics)
     app = Starlette(

@@ -1,7 +1,8 @@
 """Bodies: read to a limit, with their type checked first."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -32,53 +33,78 @@ def unsupported(media: bytes, wanted: str) -> ProblemError:
 
 
 class BodyReader:
-    """Reads the bodies of one edge: each to a limit, all together to another."""
+    """Reads the bodies of one edge: each to a limit, all that are under way together to two others, size and number."""
 
     def __init__(self, settings: EdgeSettings, metrics: Metrics) -> None:
         self._limit = settings.max_body_bytes
-        self._free = settings.max_reading_bytes
+        self._free_bytes = settings.max_reading_bytes
+        self._free_requests = settings.max_requests
         self._timeout = settings.read_timeout_seconds
         self._metrics = metrics
 
-    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        """The whole body; a problem where it is too large, too slow, or compressed. It stops reading at the limit."""
+    @asynccontextmanager
+    async def body(self, headers: Mapping[bytes, bytes], receive: Receive) -> AsyncIterator[bytes]:
+        """The whole body, which counts as under way until the context ends.
+
+        A problem where it is too large, too slow or compressed, or where too much is under way; it stops reading there.
+        """
         if (coding := headers.get(b"content-encoding", b"identity").lower()) != b"identity":
             detail = f"Content-Encoding {coding.decode('latin-1')[:100]!r} is not taken here."
             raise ProblemError(UNSUPPORTED, detail, headers={"accept-encoding": "identity"})
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > self._limit:
             raise self._too_large()
+        if not self._free_requests:
+            raise overloaded("Too many requests are under way.")
+        reading = _Reading()
+        self._free_requests -= 1
+        try:
+            body = await self._read(reading, receive)
+            self._metrics.count_body(len(body))
+            yield body
+        finally:
+            self._free_requests += 1
+            self._free_bytes += reading.size
+
+    async def _read(self, reading: "_Reading", receive: Receive) -> bytes:
+        if not await self._takes_more(reading, receive):  # most bodies come in one piece, and need no clock
+            return reading.whole()
+        try:
+            async with asyncio.timeout(self._timeout):
+                while await self._takes_more(reading, receive):
+                    pass
+        except TimeoutError:
+            raise ProblemError(READ_TIMEOUT, f"The body took more than {self._timeout:g} seconds.") from None
+        return reading.whole()
+
+    async def _takes_more(self, reading: "_Reading", receive: Receive) -> bool:
+        """Take one piece; whether there are more."""
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        body: bytes = message.get("body", b"")
-        if message.get("more_body", False) or len(body) > self._limit:
-            body = await self._rest(body, receive)
-        self._metrics.count_body(len(body))
-        return body
-
-    async def _rest(self, first: bytes, receive: Receive) -> bytes:
-        body = bytearray()
-        chunk, more = first, True
-        try:
-            async with asyncio.timeout(self._timeout):
-                while True:
-                    if len(body) + len(chunk) > self._limit:
-                        raise self._too_large()
-                    if len(chunk) > self._free:
-                        raise overloaded("Too many large bodies arrive at once.")
-                    self._free -= len(chunk)
-                    body += chunk
-                    if not more:
-                        return bytes(body)
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientDisconnect
-                    chunk, more = message.get("body", b""), message.get("more_body", False)
-        except TimeoutError:
-            raise ProblemError(READ_TIMEOUT, f"The body took more than {self._timeout:g} seconds.") from None
-        finally:
-            self._free += len(body)
+        piece = message.get("body", b"")
+        if reading.size + len(piece) > self._limit:
+            raise self._too_large()
+        if len(piece) > self._free_bytes:
+            raise overloaded("Too many large bodies are under way at once.")
+        self._free_bytes -= len(piece)
+        reading.size += len(piece)
+        reading.pieces.append(piece)
+        return bool(message.get("more_body", False))
 
     def _too_large(self) -> ProblemError:
         return ProblemError(TOO_LARGE, f"At most {self._limit} bytes are taken.", limit=self._limit)
+
+
+class _Reading:
+    """A body on its way in: its pieces, and how much of the common limit it takes."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.pieces: list[bytes] = []
+
+    def whole(self) -> bytes:
+        """The body; its pieces are let go."""
+        body = b"".join(self.pieces)
+        self.pieces.clear()
+        return body

@@ -15,7 +15,8 @@ from adapters.edge.problems import INVALID, TOO_LARGE, ProblemError
 from adapters.edge.responses import accepted
 from adapters.edge.settings import EdgeSettings
 from adapters.edge.submissions import Submission, Submitter, items
-from adapters.edge.verdicts import AllRejectedError, Verdict, answer
+from adapters.edge.verdicts import AllRejectedError, Verdict
+from adapters.edge.verdicts import answer as verdicts_answer
 from schemas.api import EventAccepted, WrongField
 
 P = ParamSpec("P")
@@ -48,7 +49,14 @@ class Events:
         if not is_ndjson and not bodies.is_json(media):
             raise bodies.unsupported(media, "application/json or application/x-ndjson")
         own_key = _own_key(headers)
-        body = await self._reader.read(headers, receive)
+        async with self._reader.body(headers, receive) as body:
+            answer = await self._keep(scope, headers, body, own_key, is_ndjson)
+        await accepted(send, answer)
+
+    async def _keep(
+        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, own_key: str | None, is_ndjson: bool
+    ) -> bytes:
+        """Keep what a body has, and return the answer."""
         trace = tracing.from_headers(headers)
         if trace is not None:
             scope[tracing.TRACE_ID] = trace.trace_id
@@ -58,12 +66,11 @@ class Events:
         if batch is None:
             submission = await apply(submitter.submit, body)
             scope[tracing.TRACE_ID] = submission.trace_id
-            await accepted(send, await self._keep_one(submission))
-            return
+            return await self._keep_one(submission)
         self._check_batch(batch, own_key)
         verdicts = await apply(submitter.submit_all, batch)
         await self._keep_good(verdicts)
-        await accepted(send, await apply(answer, verdicts))
+        return await apply(verdicts_answer, verdicts)
 
     async def _keep_one(self, submission: Submission) -> bytes:
         await self._log.append([submission.entry])

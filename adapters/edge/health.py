@@ -23,7 +23,7 @@ class HealthRoutes:
     async def readyz(self, _: Request) -> Response:
         """200 while a request can be kept, else a 503 that says why not."""
         await self._log.check()
-        return _answer(Health(status="ready"))
+        return _answer(Health(status="ready", detail=self._log.caveat))
 
     async def metrics(self, _: Request) -> Response:
         """The metrics in Prometheus' text format."""

@@ -10,8 +10,9 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
-from adapters.edge.lane import Lane, Receipt
-from adapters.edge.log import Entry, LogFullError, LogUnavailableError
+from adapters.edge.lane import Lane
+from adapters.edge.log import Entry, LogFullError, LogRefusedError, LogUnavailableError
+from adapters.edge.receipts import Item, Receipt, items
 
 log = structlog.get_logger()
 
@@ -44,7 +45,8 @@ def make_producer(connection: Mapping[str, Any]) -> Any:
 class KafkaLog:
     """Appends through one producer, which it replaces when that fails; it connects in the background.
 
-    An entry whose caller has given up may still be kept later: callers send again, and keys make it count once.
+    What it has taken it writes until Kafka has it, in order, also when the caller has given up meanwhile. Behind a lost
+    producer that may be twice: both have one raw_id, and the first copies keep their order.
     """
 
     def __init__(
@@ -90,19 +92,50 @@ class KafkaLog:
             log.warning("stopped_with_unconfirmed_records", records=self.backlog_entries)
         for lane in self._lanes.values():
             await lane.stop()
+            lane.give_up(LogUnavailableError("The edge gave up waiting for Kafka."))
         self._connecting.cancel()
         await asyncio.gather(self._connecting, return_exceptions=True)
 
+    @property
+    def caveat(self) -> str | None:
+        """Nothing: it keeps entries as it should, or not at all."""
+        return None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a producer, as far as is known."""
+        return self._producer is not None
+
     async def append(self, entries: Sequence[Entry]) -> None:
         """Return once all in-sync replicas have all entries."""
+        await self.wait(self.put(entries))
+
+    def put(self, entries: Sequence[Entry]) -> Receipt:
+        """Line entries up, all or none; they stay in line until Kafka has them."""
         if self._closing:
             raise LogUnavailableError("The edge is stopping.")
         if not self._partitions:
             raise LogUnavailableError(self._away)
-        receipt = self._admit(entries)
-        for entry in entries:
-            self._lane(entry).put(entry, receipt)
-        await receipt.wait(self._timeout)
+        if unknown := {entry.topic for entry in entries} - self._partitions.keys():
+            raise LogRefusedError(f"The edge does not write to {unknown.pop()}.")
+        self._admit(entries)
+        lined_up, receipt = items(entries)
+        for item in lined_up:
+            self._lane(item.entry).put(item)
+        return receipt
+
+    async def wait(self, receipt: Receipt) -> None:
+        """Return once all of an append is kept; LogUnavailableError where that takes too long."""
+        await receipt.wait(self._timeout, self._late)
+
+    def held(self) -> list[Item]:
+        """All that Kafka has not confirmed, in the order of each key."""
+        return [item for lane in self._lanes.values() for item in lane.held()]
+
+    async def idle(self) -> None:
+        """Return once Kafka can be reached and has all that was lined up."""
+        await self._connected.wait()
+        await self._idle.wait()
 
     async def check(self) -> None:
         """Ask Kafka for the topics, and look whether confirmations come in time."""
@@ -117,14 +150,20 @@ class KafkaLog:
             raise LogUnavailableError(f"Kafka did not answer within {_CHECK_SECONDS:g} s.") from None
         self._partitions = counts
 
-    def _admit(self, entries: Sequence[Entry]) -> Receipt:
+    @property
+    def _late(self) -> LogUnavailableError:
+        return LogUnavailableError(
+            f"Kafka did not confirm within {self._timeout:g} s. It may have what you sent, or get it yet: send it "
+            "again unchanged, and it counts once."
+        )
+
+    def _admit(self, entries: Sequence[Entry]) -> None:
         size = sum(entry.size for entry in entries)
         bytes_after, entries_after = self.backlog_bytes + size, self.backlog_entries + len(entries)
         if self.backlog_entries and (bytes_after > self._max_bytes or entries_after > self._max_entries):
             raise LogFullError("Kafka confirms more slowly than records come.")
         self.backlog_bytes, self.backlog_entries = bytes_after, entries_after
         self._idle.clear()
-        return Receipt(len(entries))
 
     def _done(self, size: int) -> None:
         self.backlog_bytes -= size

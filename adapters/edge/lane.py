@@ -3,50 +3,23 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final
 
 import structlog
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
-from adapters.edge.log import Entry, LogError, LogUnavailableError
-from streams import failpoints
+from adapters.edge.log import LogError, LogRefusedError
+from adapters.edge.receipts import Item
 
 log = structlog.get_logger()
 
-
-class Receipt:
-    """Says when all entries of one append are kept, or that it will not be known."""
-
-    def __init__(self, entries: int) -> None:
-        self._missing = entries
-        self._kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def confirm(self) -> None:
-        """Count one entry as kept."""
-        self._missing -= 1
-        if not self._missing and not self._kept.done():
-            self._kept.set_result(None)
-
-    def fail(self, error: LogError) -> None:
-        """Give up on the entries."""
-        if not self._kept.done():
-            self._kept.set_exception(error)
-
-    async def wait(self, seconds: float) -> None:
-        """Return once everything is kept; LogUnavailableError after `seconds`, though it may still be kept later."""
-        late = LogUnavailableError(
-            f"Kafka did not confirm within {seconds:g} s. It may have what you sent, or get it yet: send it again "
-            "unchanged, and it counts once."
-        )
-        deadline = self._kept.get_loop().call_later(seconds, self.fail, late)
-        try:
-            await self._kept
-        finally:
-            deadline.cancel()
+_REFUSALS: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
+"""Errors that a record meets again however often it is sent."""
 
 
 class Lane:
-    """The entries of one partition that wait for their turn, and the loop that writes them."""
+    """The items of one partition that wait for their turn, and the loop that writes them until Kafka has them."""
 
     def __init__(
         self,
@@ -65,8 +38,9 @@ class Lane:
         self._producer = producer
         self._on_done = on_done
         self._on_failure = on_failure
-        self._waiting: deque[tuple[Entry, Receipt]] = deque()
-        self._under_way: list[tuple[Entry, Receipt]] = []
+        self._waiting: deque[Item] = deque()
+        self._under_way: list[Item] = []
+        self._one_by_one = False
         self._busy_since: float | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None]
@@ -76,57 +50,72 @@ class Lane:
         """How long the batch under way has waited for its confirmation; 0 where there is none."""
         return 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
 
-    def put(self, entry: Entry, receipt: Receipt) -> None:
-        """Line an entry up."""
-        self._waiting.append((entry, receipt))
+    def put(self, item: Item) -> None:
+        """Line an item up."""
+        self._waiting.append(item)
         self._wake.set()
 
+    def held(self) -> Iterator[Item]:
+        """What Kafka has not confirmed, in order."""
+        yield from self._under_way
+        yield from self._waiting
+
     def start(self) -> None:
-        """Begin to write what comes."""
+        """Begin to write what comes, and what was left."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Stop writing; what is under way is given up, what waits is not."""
+        """Stop writing. What is under way may arrive nevertheless; it will be written again."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    def give_up(self, error: LogError) -> None:
+        """Let go of everything."""
+        for item in self._waiting:
+            item.fail(error)
+            self._on_done(item.entry.size)
+        self._waiting.clear()
 
     async def _run(self) -> None:
         try:
             while True:
                 while self._waiting:
-                    self._busy_since = time.monotonic()
+                    self._busy_since = self._busy_since or time.monotonic()
                     await self._write_batch(await self._producer())
                 self._busy_since = None
+                self._one_by_one = False
                 self._wake.clear()
                 await self._wake.wait()
         finally:
-            self._end(LogUnavailableError("The edge gave up waiting for Kafka."))
+            self._put_back()
 
     async def _write_batch(self, producer: Any) -> None:
         try:
             batch = producer.create_batch()
-            while self._waiting:
-                entry, _ = self._waiting[0]
-                self._under_way.append(self._waiting[0])
+            while self._waiting and not (self._one_by_one and self._under_way):
+                entry = self._waiting[0].entry
                 if batch.append(key=entry.key, value=entry.value, timestamp=None, headers=entry.headers) is None:
-                    self._under_way.pop()
                     break
-                self._waiting.popleft()
-            failpoints.reach("edge.before_write")
+                self._under_way.append(self._waiting.popleft())
             await (await producer.send_batch(batch, self._topic, partition=self._partition))
-        except Exception:
+        except Exception as error:
             log.exception("append_failed", topic=self._topic, partition=self._partition)
-            self._end(LogUnavailableError("Kafka refused the record."))
+            if isinstance(error, _REFUSALS) and len(self._under_way) == 1:
+                self._end(lambda item: item.refuse(LogRefusedError("Kafka refused the record.")))
+            self._one_by_one = isinstance(error, _REFUSALS)
+            self._put_back()
             self._on_failure(producer)
         else:
-            failpoints.reach("edge.written")
-            self._end(None)
+            self._busy_since = None
+            self._end(Item.confirm)
 
-    def _end(self, error: LogError | None) -> None:
-        for entry, receipt in self._under_way:
-            if error is None:
-                receipt.confirm()
-            else:
-                receipt.fail(error)
-            self._on_done(entry.size)
+    def _put_back(self) -> None:
+        """What was under way is next again, before its successors."""
+        self._waiting.extendleft(reversed(self._under_way))
+        self._under_way.clear()
+
+    def _end(self, how: Callable[[Item], None]) -> None:
+        for item in self._under_way:
+            how(item)
+            self._on_done(item.entry.size)
         self._under_way.clear()

@@ -5,7 +5,8 @@ from typing import NamedTuple, Protocol
 
 Headers = Sequence[tuple[str, bytes]]
 
-_AROUND_A_VALUE = 512  # bytes of key, headers and bookkeeping
+AROUND_A_VALUE = 512
+"""Bytes of key, headers and bookkeeping."""
 
 
 class Entry(NamedTuple):
@@ -19,7 +20,7 @@ class Entry(NamedTuple):
     @property
     def size(self) -> int:
         """Its bytes in memory, near enough for limits."""
-        return len(self.value) + _AROUND_A_VALUE
+        return len(self.value) + AROUND_A_VALUE
 
 
 class LogError(Exception):
@@ -28,6 +29,10 @@ class LogError(Exception):
 
 class LogUnavailableError(LogError):
     """The log did not confirm the entries in time, or cannot be reached at all."""
+
+
+class LogRefusedError(LogUnavailableError):
+    """The log will never take this entry, however often it is sent."""
 
 
 class LogFullError(LogError):
@@ -45,8 +50,12 @@ class Log(Protocol):
     def backlog_entries(self) -> int:
         """Entries that wait for their confirmation."""
 
+    @property
+    def caveat(self) -> str | None:
+        """What is not as it should be, though entries are kept; for people."""
+
     async def append(self, entries: Sequence[Entry]) -> None:
-        """Return once all entries are kept by all in-sync replicas; LogError where that is not known in time."""
+        """Return once all entries are kept so that they survive this process; LogError where that is not known."""
 
     async def check(self) -> None:
         """LogUnavailableError with the reason where an append would fail now."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any, Final, Never
 
 import msgspec
@@ -51,7 +52,11 @@ class Webhook:
         self._secrets.check(headers)
         if not bodies.is_json(media := bodies.media_type(headers)):
             raise bodies.unsupported(media, "application/json")
-        body = await self._reader.read(headers, receive)
+        async with self._reader.body(headers, receive) as body:
+            answer = await self._keep(scope, headers, body)
+        await accepted(send, answer)
+
+    async def _keep(self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes) -> bytes:
         arrival = Arrival(PATH, headers)
         correlation_id = await asyncio.to_thread(look_into, body) if len(body) > _LARGE else look_into(body)
         trace = tracing.from_headers(headers) or tracing.named(correlation_id) or tracing.made()
@@ -60,7 +65,7 @@ class Webhook:
         channel = cheap_channel(body)
         key = None if channel is None else channel.encode()
         await self._log.append([Entry(topics.RAW_WEBHOOK, key, body, arrival.record_headers(raw_id, trace))])
-        await accepted(send, WebhookAccepted(raw_id=raw_id, trace_id=trace.trace_id).encoded())
+        return WebhookAccepted(raw_id=raw_id, trace_id=trace.trace_id).encoded()
 
 
 def look_into(body: bytes) -> object:

@@ -55,9 +55,13 @@ class Layout:
         return self.root / "media"
 
     @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
+    @property
     def parts(self) -> tuple[Path, ...]:
         """Everything the stack ever puts under `root`; what `posto clean` may remove."""
-        return (self.kafka, self.mysql, self.media, self.log, self.run, self.env, self.lock)
+        return (self.kafka, self.mysql, self.media, self.spool, self.log, self.run, self.env, self.lock)
 
     @cached_property
     def sockets(self) -> Path:

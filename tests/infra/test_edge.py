@@ -44,6 +44,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield bootstrap_servers
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTO_LOCAL_DIR", str(tmp_path))
+
+
 async def create_topics(bootstrap_servers: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
@@ -78,6 +83,11 @@ async def edge_on(bootstrap_servers: str, **more: Any) -> AsyncIterator[httpx.As
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
     return (await client.get("/readyz")).status_code == 200
+
+
+async def is_caught_up(client: httpx.AsyncClient) -> bool:
+    """Whether the edge keeps requests, and nothing waits in its spool."""
+    return bool((await client.get("/readyz")).json() == {"status": "ready"})
 
 
 async def positions(bootstrap_servers: str) -> dict[TopicPartition, int]:
@@ -178,9 +188,34 @@ async def test_sixteen_megabytes_are_kept_and_seventeen_refused_without_harm_to_
     assert values == [largest]
 
 
-async def test_a_kafka_that_stops_answering_makes_requests_fail_in_time_and_comes_back(broker: str) -> None:
+async def test_a_kafka_that_stops_answering_is_no_reason_to_refuse_and_gets_everything_once_it_is_back(
+    broker: str,
+) -> None:
+    async with edge_on(broker, posto_spool_after_seconds=0.3) as client:
+        await eventually(lambda: is_caught_up(client))
+        start = await positions(broker)
+        with paused(broker):
+            asked = time.monotonic()
+            for number in range(3):
+                answer = await client.post("/api/events", json={**EVENT, "external_id": str(number)})
+                assert answer.status_code == 202
+            assert time.monotonic() - asked < 3
+            ready = await client.get("/readyz")
+            assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+            assert "3 entries wait in the spool" in ready.json()["detail"]
+            assert (await client.get("/healthz")).status_code == 200
+        await eventually(lambda: is_caught_up(client), timeout=30)
+        found = await records_since(broker, start, 3)
+        assert sorted(json.loads(record.value)["external_id"] for record in found) == ["0", "1", "2"]
+
+
+async def test_without_a_spool_a_kafka_that_stops_answering_makes_requests_fail_in_time(
+    broker: str, tmp_path: Path
+) -> None:
+    (tmp_path / "spool").write_text("no folder")
     async with edge_on(broker, posto_edge_produce_timeout_seconds=0.5) as client:
         await eventually(lambda: is_ready(client))
+        assert "There is no spool" in (await client.get("/readyz")).json()["detail"]
         start = await positions(broker)
         with paused(broker):
             asked = time.monotonic()
@@ -191,11 +226,9 @@ async def test_a_kafka_that_stops_answering_makes_requests_fail_in_time_and_come
             ready = await client.get("/readyz")
             assert (ready.status_code, ready.headers["content-type"]) == (503, "application/problem+json")
             assert "Kafka" in ready.json()["detail"]
-            assert (await client.get("/healthz")).status_code == 200
         await eventually(lambda: is_ready(client), timeout=30)
-        assert (await client.post("/api/events", json=EVENT)).status_code == 202
-        found = await records_since(broker, start, 2)
-        assert [json.loads(record.value) for record in found] == [EVENT, EVENT], "what waited is kept too, once"
+        found = await records_since(broker, start, 1)
+        assert [json.loads(record.value) for record in found] == [EVENT], "what waited is kept too, once"
 
 
 @pytest.mark.parametrize("secret", ["", " , "])
@@ -239,7 +272,7 @@ def test_posto_edge_refuses_to_start_with_one_sentence(tmp_path: Path) -> None:
     assert len(errors.splitlines()) == 1
 
 
-def test_posto_edge_waits_for_a_kafka_that_is_away_and_for_its_topics(tmp_path: Path) -> None:
+def test_posto_edge_keeps_requests_while_kafka_is_away_and_while_it_lacks_topics(tmp_path: Path) -> None:
     log = tmp_path / "kafka.log"
     port, kafka_port = ports.free_port(), ports.free_port()
     address = f"127.0.0.1:{kafka_port}"
@@ -255,20 +288,19 @@ def test_posto_edge_waits_for_a_kafka_that_is_away_and_for_its_topics(tmp_path: 
     ):
         until(lambda: ports.is_open(port), 30, lambda: "the edge does not listen")
         assert client.get("/healthz").status_code == 200
-        assert client.get("/readyz").status_code == 503
-        answer = client.post("/api/events", json=EVENT)
-        assert (answer.status_code, answer.json()["detail"]) == (503, "Kafka has not answered yet.")
-        assert answer.headers["retry-after"]
+        assert client.post("/api/events", json=EVENT).status_code == 202
+        assert "1 entries wait in the spool" in client.get("/readyz").text
         with running(program, log):
-            until(lambda: "posto topics apply" in client.get("/readyz").text, 30, lambda: client.get("/readyz").text)
             asyncio.run(create_topics(address))
-            until(lambda: client.get("/readyz").status_code == 200, 30, lambda: client.get("/readyz").text)
+            until(lambda: client.get("/readyz").json() == {"status": "ready"}, 30, lambda: client.get("/readyz").text)
             assert client.post("/api/events", json=EVENT).status_code == 202
+            start = dict.fromkeys((TopicPartition(topics.RAW_EVENT, number) for number in range(PARTITIONS)), 0)
+            assert len(asyncio.run(records_since(address, start, 2))) == 2
             process.terminate()
             _, errors = process.communicate(timeout=30)
     lines = [json.loads(line) for line in errors.splitlines()]
     assert {line["process"] for line in lines} == {"edge"}
     said = {(line["event"], line["level"]) for line in lines}
-    assert {("kafka_not_reachable", "warning"), ("kafka_not_ready", "warning"), ("kafka_connected", "info")} <= said
-    assert ("webhook_is_open", "warning") in said
+    assert {("kafka_not_reachable", "warning"), ("spool_in_use", "warning"), ("kafka_connected", "info")} <= said
+    assert {("webhook_is_open", "warning"), ("spool_drained", "info")} <= said
     assert SECRET not in errors

@@ -22,6 +22,7 @@ class RecordingLog:
         self.error: LogError | None = None
         self.backlog_bytes = 0
         self.backlog_entries = 0
+        self.caveat: str | None = None
 
     async def append(self, entries: Sequence[Entry]) -> None:
         await self.check()

@@ -41,20 +41,25 @@ def reader(settings: EdgeSettings) -> BodyReader:
     return BodyReader(settings, Metrics(RecordingLog()))
 
 
-async def refused(read: BodyReader, receive: Chunks) -> Kind:
+async def read(reader: BodyReader, receive: Chunks) -> bytes:
+    async with reader.body({}, receive) as body:
+        return body
+
+
+async def refused(reader: BodyReader, receive: Chunks) -> Kind:
     with pytest.raises(ProblemError) as caught:
-        await read.read({}, receive)
+        await read(reader, receive)
     return caught.value.kind
 
 
 async def test_a_body_in_chunks_is_put_together() -> None:
-    assert await reader(SETTINGS).read({}, Chunks([b"a", b"", b"bc", b"d"])) == b"abcd"
+    assert await read(reader(SETTINGS), Chunks([b"a", b"", b"bc", b"d"])) == b"abcd"
 
 
 async def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not() -> None:
     limited = reader(replace(SETTINGS, max_body_bytes=10))
-    assert await limited.read({}, Chunks([b"12345", b"67890"])) == b"1234567890"
-    assert await limited.read({}, Chunks([b"1234567890"])) == b"1234567890"
+    assert await read(limited, Chunks([b"12345", b"67890"])) == b"1234567890"
+    assert await read(limited, Chunks([b"1234567890"])) == b"1234567890"
     assert await refused(limited, Chunks([b"12345", b"678901"])) == TOO_LARGE
     assert await refused(limited, Chunks([b"12345678901"])) == TOO_LARGE
 
@@ -68,7 +73,8 @@ async def test_reading_stops_at_the_limit_however_much_is_sent() -> None:
 async def test_a_declared_length_above_the_limit_is_refused_unread() -> None:
     receive = Chunks([b"x"])
     with pytest.raises(ProblemError) as caught:
-        await reader(replace(SETTINGS, max_body_bytes=10)).read({b"content-length": b"11"}, receive)
+        async with reader(replace(SETTINGS, max_body_bytes=10)).body({b"content-length": b"11"}, receive):
+            pass
     assert (caught.value.kind, caught.value.limit, receive.received) == (TOO_LARGE, 10, 0)
 
 
@@ -80,13 +86,30 @@ async def test_a_body_that_never_ends_is_given_up() -> None:
 async def test_bodies_under_way_are_bounded_together_and_make_room_when_they_end() -> None:
     shared = reader(replace(SETTINGS, max_reading_bytes=100))
     slow = Chunks([b"x" * 80], ends=False)
-    reading = asyncio.create_task(shared.read({}, slow))
+    reading = asyncio.create_task(read(shared, slow))
     await eventually(lambda: slow.received == 1)
     assert await refused(shared, Chunks([b"y" * 10, b"y" * 20])) == OVERLOADED
     slow.disconnect.set()
     with pytest.raises(ClientDisconnect):
         await reading
-    assert await shared.read({}, Chunks([b"y" * 50, b"y" * 50])) == b"y" * 100
+    assert await read(shared, Chunks([b"y" * 50, b"y" * 50])) == b"y" * 100
+
+
+async def test_a_body_takes_its_room_until_its_request_ends() -> None:
+    shared = reader(replace(SETTINGS, max_reading_bytes=100))
+    async with shared.body({}, Chunks([b"x" * 80])):
+        assert await refused(shared, Chunks([b"y" * 30])) == OVERLOADED
+        assert await read(shared, Chunks([b"y" * 20])) == b"y" * 20
+    assert await read(shared, Chunks([b"y" * 100])) == b"y" * 100
+
+
+async def test_requests_under_way_are_bounded_and_one_too_many_is_refused_unread() -> None:
+    shared = reader(replace(SETTINGS, max_requests=1))
+    async with shared.body({}, Chunks([b"x"])):
+        unread = Chunks([b"y"])
+        assert await refused(shared, unread) == OVERLOADED
+        assert unread.received == 0
+    assert await read(shared, Chunks([b"y"])) == b"y"
 
 
 @pytest.mark.parametrize("declared", [True, False])

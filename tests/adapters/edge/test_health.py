@@ -21,6 +21,14 @@ async def test_an_edge_is_ready_while_its_log_is(stranger: httpx.AsyncClient, lo
     assert answer.json()["detail"] == "Kafka lacks the topic raw.event: run `posto topics apply`."
 
 
+async def test_an_edge_that_keeps_requests_says_what_is_not_as_it_should_be(
+    stranger: httpx.AsyncClient, log: RecordingLog
+) -> None:
+    log.caveat = "There is no spool."
+    answer = await stranger.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "detail": "There is no spool."})
+
+
 async def test_metrics_are_in_the_text_format_of_prometheus(stranger: httpx.AsyncClient) -> None:
     answer = await stranger.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")

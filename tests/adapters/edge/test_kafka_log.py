@@ -8,7 +8,7 @@ import pytest
 
 from adapters.edge import kafka as kafka_log
 from adapters.edge.kafka import KafkaLog, make_producer
-from adapters.edge.log import Entry, LogFullError, LogUnavailableError
+from adapters.edge.log import Entry, LogFullError, LogRefusedError, LogUnavailableError
 from tests.adapters.edge.readiness import is_ready, reason
 from tests.adapters.edge.stub_producer import StubProducer
 from tests.support.waiting import eventually
@@ -103,34 +103,51 @@ async def test_what_alone_exceeds_the_backlog_is_let_in_alone() -> None:
         await append
 
 
-async def test_a_producer_that_fails_is_replaced_and_what_waits_goes_through_the_new_one() -> None:
+async def test_a_producer_that_fails_is_replaced_and_all_goes_through_the_new_one_in_order() -> None:
     failing, following = StubProducer(), StubProducer()
     async with connected(failing, following) as log:
         first = asyncio.create_task(log.append([entry(b"1")]))
         confirmation = await failing.nth(0)
         second = asyncio.create_task(log.append([entry(b"2")]))
+        await eventually(lambda: log.backlog_entries == 2, interval=0.001)
+        assert [item.entry.value for item in log.held()] == [b"1", b"2"]
         confirmation.set_exception(RuntimeError("out of order"))
-        with pytest.raises(LogUnavailableError):
-            await first
         (await following.nth(0)).set_result(None)
+        await first
         await second
-        assert (failing.values, following.values) == ([[b"1"]], [[b"2"]])
+        assert (failing.values, following.values) == ([[b"1"]], [[b"1", b"2"]])
         assert failing.is_stopped
 
 
-async def test_a_lane_that_waits_for_a_lost_producer_is_freed() -> None:
+async def test_a_lane_that_waits_for_a_lost_producer_writes_again_through_the_new_one() -> None:
     lost, following = StubProducer(), StubProducer()
     async with connected(lost, following) as log:
         stuck = asyncio.create_task(log.append([entry(b"stuck", topic="raw.webhook")]))
         failing = asyncio.create_task(log.append([entry(b"failing")]))
         await lost.nth(1)
         lost.sent[lost.values.index([b"failing"])][1].set_exception(RuntimeError("fenced"))
-        for append in (failing, stuck):
-            with pytest.raises(LogUnavailableError):
-                await append
-        again = asyncio.create_task(log.append([entry(b"again", topic="raw.webhook")]))
         (await following.nth(0)).set_result(None)
-        await again
+        (await following.nth(1)).set_result(None)
+        await asyncio.gather(stuck, failing)
+
+
+async def test_an_entry_of_a_topic_that_the_edge_does_not_write_is_refused() -> None:
+    async with connected(StubProducer()) as log:
+        with pytest.raises(LogRefusedError, match=r"raw\.other"):
+            await log.append([entry(), entry(topic="raw.other")])
+        assert log.backlog_entries == 0
+
+
+async def test_it_is_idle_once_kafka_is_there_and_has_everything() -> None:
+    producer = StubProducer()
+    async with connected(producer) as log:
+        await log.idle()
+        append = asyncio.create_task(log.append([entry()]))
+        confirmation = await producer.nth(0)
+        idle = asyncio.create_task(log.idle())
+        assert not (await asyncio.wait([idle], timeout=0.01))[0]
+        confirmation.set_result(None)
+        await asyncio.gather(idle, append)
 
 
 @pytest.mark.parametrize(

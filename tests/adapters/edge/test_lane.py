@@ -4,11 +4,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
 
-from adapters.edge.lane import Lane, Receipt
-from adapters.edge.log import Entry, LogUnavailableError
+from adapters.edge.lane import Lane
+from adapters.edge.log import Entry, LogRefusedError, LogUnavailableError
+from adapters.edge.receipts import Receipt, items
 from tests.adapters.edge.stub_producer import StubProducer
 from tests.support.waiting import eventually
+
+LATE = LogUnavailableError("late")
 
 
 class Around:
@@ -24,10 +28,14 @@ class Around:
         return self.producer
 
     def put(self, *values: bytes) -> Receipt:
-        receipt = Receipt(len(values))
-        for value in values:
-            self.lane.put(Entry("raw.event", None, value, []), receipt)
+        made, receipt = items([Entry("raw.event", None, value, []) for value in values])
+        for item in made:
+            self.lane.put(item)
         return receipt
+
+    @property
+    def held(self) -> list[bytes]:
+        return [item.entry.value for item in self.lane.held()]
 
 
 @pytest.fixture
@@ -41,12 +49,12 @@ async def around() -> AsyncIterator[Around]:
 async def test_a_lone_entry_leaves_at_once_and_is_confirmed_only_by_kafka(around: Around) -> None:
     receipt = around.put(b"1")
     confirmation = await around.producer.nth(0)
-    with pytest.raises(LogUnavailableError, match="did not confirm"):
-        await receipt.wait(0.01)
+    with pytest.raises(LogUnavailableError, match="late"):
+        await receipt.wait(0.01, LATE)
     late = around.put(b"2")
     confirmation.set_result(None)
     (await around.producer.nth(1)).set_result(None)
-    await late.wait(1)
+    await late.wait(1, LATE)
     assert around.producer.values == [[b"1"], [b"2"]]
 
 
@@ -55,11 +63,11 @@ async def test_what_comes_while_a_batch_is_under_way_leaves_together_in_order(ar
     confirmation = await around.producer.nth(0)
     second, third = around.put(b"2"), around.put(b"3", b"4", b"5")
     confirmation.set_result(None)
-    await first.wait(1)
+    await first.wait(1, LATE)
     (await around.producer.nth(1)).set_result(None)
-    await second.wait(1)
+    await second.wait(1, LATE)
     (await around.producer.nth(2)).set_result(None)
-    await third.wait(1)
+    await third.wait(1, LATE)
     assert around.producer.values == [[b"1"], [b"2", b"3", b"4"], [b"5"]]
 
 
@@ -67,36 +75,59 @@ async def test_a_receipt_waits_for_all_of_its_entries(around: Around) -> None:
     receipt = around.put(b"1", b"2", b"3", b"4")
     (await around.producer.nth(0)).set_result(None)
     confirmation = await around.producer.nth(1)
-    with pytest.raises(LogUnavailableError, match="did not confirm"):
-        await receipt.wait(0.01)
+    with pytest.raises(LogUnavailableError, match="late"):
+        await receipt.wait(0.01, LATE)
     assert len(around.done) == 3
     confirmation.set_result(None)
     await eventually(lambda: len(around.done) == 4)
 
 
-async def test_a_failed_batch_fails_its_receipts_reports_its_producer_and_the_lane_goes_on(around: Around) -> None:
-    failing = around.put(b"1")
-    (await around.producer.nth(0)).set_exception(RuntimeError("whatever"))
-    with pytest.raises(LogUnavailableError):
-        await failing.wait(1)
-    assert around.failed == [around.producer]
-    assert around.done == [Entry("raw.event", None, b"1", []).size]
-    following = around.put(b"2")
+async def test_a_failed_batch_reports_its_producer_and_is_written_again_before_what_came_later(around: Around) -> None:
+    receipt = around.put(b"1", b"2")
+    confirmation = await around.producer.nth(0)
+    later = around.put(b"3")
+    assert around.held == [b"1", b"2", b"3"]
+    confirmation.set_exception(RuntimeError("whatever"))
     (await around.producer.nth(1)).set_result(None)
-    await following.wait(1)
+    await receipt.wait(1, LATE)
+    await later.wait(1, LATE)
+    assert around.failed == [around.producer]
+    assert around.producer.values == [[b"1", b"2"], [b"1", b"2", b"3"]]
+    assert around.done == [Entry("raw.event", None, b"1", []).size] * 3
 
 
-async def test_a_stopped_lane_gives_up_what_is_under_way_and_keeps_what_waits(around: Around) -> None:
+async def test_a_record_that_kafka_refuses_fails_alone_and_its_neighbours_go_on(around: Around) -> None:
+    receipts = [around.put(b"1"), around.put(b"2"), around.put(b"3")]
+    (await around.producer.nth(0)).set_exception(MessageSizeTooLargeError())
+    (await around.producer.nth(1)).set_result(None)
+    (await around.producer.nth(2)).set_exception(MessageSizeTooLargeError())
+    (await around.producer.nth(3)).set_result(None)
+    await receipts[0].wait(1, LATE)
+    with pytest.raises(LogRefusedError):
+        await receipts[1].wait(1, LATE)
+    await receipts[2].wait(1, LATE)
+    assert around.producer.values == [[b"1", b"2", b"3"], [b"1"], [b"2"], [b"3"]]
+    assert around.held == []
+
+
+async def test_a_stopped_lane_keeps_everything_in_order_until_it_is_given_up(around: Around) -> None:
     under_way = around.put(b"1")
     await around.producer.nth(0)
     waiting = around.put(b"2")
     await around.lane.stop()
-    with pytest.raises(LogUnavailableError):
-        await under_way.wait(1)
+    assert around.held == [b"1", b"2"]
     around.lane.start()
     (await around.producer.nth(1)).set_result(None)
-    await waiting.wait(1)
-    assert around.producer.values == [[b"1"], [b"2"]]
+    await waiting.wait(1, LATE)
+    await under_way.wait(1, LATE)
+    assert around.producer.values == [[b"1"], [b"1", b"2"]]
+    lost = around.put(b"3")
+    await around.producer.nth(2)
+    await around.lane.stop()
+    around.lane.give_up(LATE)
+    with pytest.raises(LogUnavailableError):
+        await lost.wait(1, LATE)
+    assert len(around.done) == 3
 
 
 async def test_a_lane_says_how_long_a_batch_has_waited(around: Around) -> None:

@@ -1,0 +1,180 @@
+"""A spool file keeps entries in order, whole or not at all, and tells what is damaged."""
+
+import os
+import sqlite3
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from adapters.edge.log import Entry
+from adapters.edge.spool import file as spool_file
+from adapters.edge.spool.errors import SpoolDiskFullError, SpoolUnusableError, SpoolVersionError
+from adapters.edge.spool.file import SpoolFile
+from adapters.edge.spool.salvage import salvage
+from tests.adapters.edge.spool.damage import flip, flip_inside
+
+ALL = (1_000_000, 1_000_000_000)
+HEADERS = [("raw_id", b"r-1"), ("traceparent", b"\xff\x00")]
+
+
+def entry(number: int, value: bytes = b"") -> Entry:
+    return Entry("raw.webhook", b"canalum", value or b'{"number":%d}' % number, HEADERS)
+
+
+def numbers(file: SpoolFile) -> list[int]:
+    return [row.seq for row in file.first(*ALL)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "spool.db"
+
+
+def test_entries_come_back_byte_for_byte_in_order_after_a_new_start(path: Path) -> None:
+    written = [entry(1), Entry("raw.event", None, b"", []), entry(3, os.urandom(200_000))]
+    file = SpoolFile(path)
+    assert list(file.write(written[:2], kept_at=10.5)) == [1, 2]
+    file.write(written[2:], kept_at=11.5)
+    file.close()
+    again = SpoolFile(path)
+    rows = again.first(*ALL)
+    assert [row.entry for row in rows] == written
+    assert [(row.seq, row.kept_at, row.size) for row in rows] == [
+        (1, 10.5, written[0].size),
+        (2, 10.5, written[1].size),
+        (3, 11.5, written[2].size),
+    ]
+    assert again.contents() == (3, sum(one.size for one in written), 10.5)
+    assert list(again.write([entry(4)], kept_at=12)) == [4]
+
+
+def test_what_is_read_at_once_is_bounded_and_a_single_large_entry_is_read_alone(path: Path) -> None:
+    file = SpoolFile(path)
+    file.write([entry(1, b"x" * 5000), entry(2), entry(3), entry(4)], 0)
+    assert [row.seq for row in file.first(3, 1_000_000)] == [1, 2, 3]
+    assert [row.seq for row in file.first(100, 1000)] == [1]
+    assert [row.seq for row in file.first(100, 5512 + 600)] == [1, 2]
+
+
+def test_what_kafka_has_is_forgotten_and_numbers_are_never_used_twice(path: Path) -> None:
+    file = SpoolFile(path)
+    file.write([entry(1), entry(2), entry(3)], 0)
+    file.remove([1, 3])
+    assert numbers(file) == [2]
+    file.remove([2])
+    assert file.contents() == (0, 0, None)
+    assert list(file.write([entry(4)], 0)) == [4]
+
+
+def test_an_entry_with_a_changed_bit_is_told_and_can_be_set_aside(path: Path) -> None:
+    file = SpoolFile(path)
+    file.write([entry(1), entry(2, b"a value that stands alone"), entry(3)], 0)
+    flip_inside(path, b"a value that stands alone")
+    rows = SpoolFile(path).first(*ALL)
+    assert [row.entry is None for row in rows] == [False, True, False]
+    file.set_aside([2], "damaged")
+    assert numbers(file) == [1, 3]
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT seq, why FROM set_aside").fetchall() == [(2, "damaged")]
+
+
+@pytest.mark.parametrize("text", [b"raw.webhook", b"canalum", b"traceparent"])
+def test_the_checksum_covers_topic_key_and_headers(path: Path, text: bytes) -> None:
+    SpoolFile(path).write([entry(1)], 0)
+    flip_inside(path, text)
+    assert [row.entry for row in SpoolFile(path).first(*ALL)] == [None]
+
+
+def test_a_transaction_that_a_crash_tore_leaves_nothing_behind(path: Path) -> None:
+    """The file as it is when a process dies between writing and committing: its journal rolls it back."""
+    file = SpoolFile(path)
+    file.write([entry(1)], 0)
+    with patch.object(file, "_db", Torn(file._db)), pytest.raises(KeyboardInterrupt):
+        file.write([entry(number, os.urandom(50_000)) for number in range(2, 200)], 0)
+    copy = path.with_name("after-the-crash.db")
+    copy.write_bytes(path.read_bytes())
+    journal = path.with_name("spool.db-journal")
+    copy.with_name(f"{copy.name}-journal").write_bytes(journal.read_bytes())
+    assert copy.stat().st_size > 1_000_000, "something of it lies on the disk"
+    assert numbers(SpoolFile(copy)) == [1]
+
+
+class Torn:
+    """A connection that dies at COMMIT, after the pages went to the disk."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self.executemany = database.executemany
+        self.in_transaction = False
+        database.execute("PRAGMA cache_size = 10")  # spill early
+
+    def execute(self, statement: str) -> object:
+        if statement == "COMMIT":
+            raise KeyboardInterrupt
+        return self._database.execute(statement)
+
+
+def test_a_full_disk_is_named_and_what_was_there_stays(path: Path) -> None:
+    file = SpoolFile(path)
+    file.write([entry(1)], 0)
+    file._db.execute("PRAGMA max_page_count = 20")
+    with pytest.raises(SpoolDiskFullError):
+        file.write([entry(2), entry(3, os.urandom(200_000))], 0)
+    assert numbers(file) == [1]
+    assert list(file.write([entry(2)], 0)) == [2]
+
+
+def test_another_versions_file_is_left_as_it_is(path: Path) -> None:
+    SpoolFile(path).write([entry(1)], 0)
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 7")
+    before = path.read_bytes()
+    with pytest.raises(SpoolVersionError, match="version 7; this Posto knows version 1"):
+        SpoolFile(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("is_database", [True, False])
+def test_what_is_no_spool_is_left_as_it_is(path: Path, is_database: bool) -> None:
+    if is_database:
+        with sqlite3.connect(path) as database:
+            database.execute("CREATE TABLE anything (id INTEGER)")
+    else:
+        path.write_bytes(b"something else entirely " * 100)
+    before = path.read_bytes()
+    with pytest.raises(SpoolVersionError, match="no spool of Posto"):
+        SpoolFile(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_cannot_be_opened_is_named(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(SpoolUnusableError, match=r"spool\.db cannot be used"):
+        SpoolFile(path)
+
+
+def test_an_empty_file_gives_the_disk_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_file, "_SHRINK_BYTES", 1_000_000)
+    file = SpoolFile(path)
+    seqs = file.write([entry(number, os.urandom(100_000)) for number in range(30)], 0)
+    file.remove(seqs)
+    file.shrink()
+    assert path.stat().st_size < 100_000
+    assert list(file.write([entry(1)], 0)) == [31]
+
+
+def test_a_broken_page_costs_its_own_entries_alone(path: Path) -> None:
+    file = SpoolFile(path)
+    for number in range(1, 201):
+        file.write([entry(number, b"v" * 900)], 0)
+    file.close()
+    page = path.stat().st_size // 4096 // 2
+    flip(path, page * 4096, 64)
+    aside, lost = salvage(path)
+    saved = numbers(SpoolFile(path))
+    assert aside.name == "spool.db.damaged-1"
+    assert 0 < lost < 20
+    assert saved == sorted(saved)
+    assert len(saved) == 200 - lost
+    assert {1, 200} <= set(saved)
