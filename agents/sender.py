@@ -1,6 +1,7 @@
 """Commands to WhatsApp messages: each to the owner of its partition, whose log has it before it is let go."""
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from adapters.gateway import GatewayError, NotSent, Permanent
 from schemas import headers
 from schemas.commands import Command
-from schemas.deliveries import Evidence
+from schemas.deliveries import Evidence, EvidenceKind
 from schemas.events import Coordinates
 from schemas.gateway import SendReceipt
 from streams import topics
@@ -17,6 +18,8 @@ from streams.runtime.dead_letters import header
 from streams.sending import inputs
 from streams.sending.book import command_key
 from streams.sending.desk import Found, Incoming
+from streams.sending.late_answers import answer_in
+from streams.sending.operators_word import decision_in
 from streams.sending.outboxes import Outboxes
 
 SOURCES: Final = (topics.COMMAND_OUTBOUND, topics.DELIVERY_EVIDENCE)
@@ -27,6 +30,11 @@ LARGEST_COMMAND: Final = 393_216
 
 _decode_command = msgspec.json.Decoder(Command).decode
 _decode_evidence = msgspec.json.Decoder(Evidence).decode
+_CHECKS: Final[Mapping[EvidenceKind, Callable[[Evidence], object]]] = {
+    EvidenceKind.LATE_ANSWER: answer_in,
+    EvidenceKind.DECISION: decision_in,
+}
+"""What raises ValueError where a record of such a kind says nothing that could be understood."""
 
 
 def build(outboxes: Outboxes) -> AgentFunction:
@@ -53,6 +61,8 @@ def _read(record: Record) -> Incoming:
         evidence = _decode_evidence(value)
         if evidence.command_id is not None:
             command_key(evidence.command_id)  # ValueError for what is no command id
+        if check := _CHECKS.get(evidence.kind):
+            check(evidence)
         return Found(evidence, Coordinates(record.topic, record.partition, record.offset))
     if len(value) > LARGEST_COMMAND:
         raise RecordTooLargeError(topics.DELIVERY_STATUS, len(value), LARGEST_COMMAND)

@@ -29,6 +29,7 @@ from streams.sending.log import KafkaStatusLog
 from streams.sending.outboxes import Outboxes
 from streams.sending.schedule import Schedule
 from streams.sending.surroundings import Surroundings
+from streams.sending.windows import Windows
 
 Channels = Callable[[str], Channel | None]
 
@@ -93,6 +94,11 @@ def _outboxes(
         per_channel=settings.posto_send_concurrency_per_channel,
         lease=Lease(settings.posto_session_timeout_seconds / 2, is_member=lambda: app.is_member),
         latecomers=Latecomers(by_publisher(app.publisher), clock),
+        windows=Windows(
+            echo=settings.posto_echo_window_seconds,
+            clock_skew=settings.posto_clock_skew_seconds,
+            waiting=settings.posto_uncertain_wait_seconds,
+        ),
     )
     return Outboxes(around, grace=settings.posto_drain_seconds, fatal=app.stop_or_die)
 

@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     posto_send_max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     posto_uncertain_wait_seconds: Seconds = 120.0
     posto_drain_seconds: Annotated[float, Field(ge=0, le=300)] = 10.0
+    posto_echo_window_seconds: Seconds = 90.0
+    posto_clock_skew_seconds: Annotated[float, Field(ge=0)] = 2.0
 
     # Media.
     posto_media_store: str = ""

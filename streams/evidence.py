@@ -6,7 +6,8 @@ from typing import Any, Final
 from schemas import event_types
 from schemas.deliveries import AckStatus, Evidence, EvidenceKind
 from schemas.events import Event
-from streams import keys
+from streams import identity, keys
+from streams.contact_links import linkable
 
 
 def evidence_of(event: Event) -> Evidence | None:
@@ -34,7 +35,18 @@ def _echo(event: Event, payload: Mapping[str, Any]) -> Evidence:
         message_key=_text(payload, "message_key"),
         contact=event.contact,
         text=_text(payload, "text") or _text(payload, "caption"),
+        detail=_linked(event, payload),
     )
+
+
+def _linked(event: Event, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The contact's other id, where the body carried both a lid and a phone."""
+    link = payload.get("link")
+    pair = linkable(link.get("lid"), link.get("phone")) if isinstance(link, dict) else None
+    if pair is None:
+        return {}
+    known = {pair[0], identity.match_key(pair[1])}
+    return {"same_contact": next(iter(known - {event.contact}))} if event.contact in known else {}
 
 
 def _channel_state(event: Event, payload: Mapping[str, Any]) -> Evidence | None:

@@ -10,8 +10,10 @@ import msgspec
 from schemas.deliveries import DeliveryFact
 from streams.deliveries import Delivery, apply
 from streams.identity import message_key
+from streams.sending.contents import Content, Contents
 from streams.sending.schedule import Schedule
 from streams.sending.turns import may_send
+from streams.sending.unseen import unseen
 
 CommandKey = bytes
 """A command id in its 16-byte form."""
@@ -20,6 +22,10 @@ _OPEN: Final = b"o"
 _CLOSED: Final = b"c"
 _POSITION: Final = b"position"
 _PROVIDER: Final = b"provider:"
+_CONTENT: Final = b"content:"
+_NOTE: Final = b"note:"
+
+_MOST_CONTENTS: Final = 10_000  # of closed commands, besides those of open ones
 
 
 class Table(Protocol):
@@ -59,29 +65,49 @@ class Book:
     """All that is acknowledged in the log of one partition, and nothing else.
 
     The table is its snapshot: it may lag behind, and says up to which offset of the log it is complete. Kept there:
-    commands by key (open ones whole, closed ones without their text), messages by provider key, and the position.
+    commands by key (open ones whole, closed ones without their text), messages by provider key, what closed commands
+    said whose echo may still come, notes of what waits, and the position.
     """
 
     def __init__(self, partition: int, table: Table) -> None:
         self.partition = partition
         self.position = 0
         self.channels: set[str] = set()
+        self.notes: dict[bytes, bytes] = {}
+        self.contents = Contents()
         self._table = table
         self._open: dict[CommandKey, Entry] = {}
-        self._unsaved: dict[bytes, Entry | bytes] = {}
-        self._saving: dict[bytes, Entry | bytes] = {}
+        self._closed_unseen: dict[CommandKey, None] = {}
+        self._unsaved: dict[bytes, Entry | bytes | None] = {}
+        self._saving: dict[bytes, Entry | bytes | None] = {}
         for key, value in table.items(partition):
-            if key == _POSITION:
-                self.position = int(value)
-            elif key.startswith(_PROVIDER):
-                self.channels.add(key.removeprefix(_PROVIDER).rpartition(b":")[0].decode())
-            elif value.startswith(_OPEN):
-                self._open[key] = _decode(value)
+            self._restore(key, value)
+
+    def _restore(self, key: bytes, value: bytes) -> None:
+        if key == _POSITION:
+            self.position = int(value)
+        elif key.startswith(_PROVIDER):
+            self.channels.add(key.removeprefix(_PROVIDER).rpartition(b":")[0].decode())
+        elif key.startswith(_NOTE):
+            self.notes[key.removeprefix(_NOTE)] = value
+        elif key.startswith(_CONTENT):
+            closed = key.removeprefix(_CONTENT)
+            self.contents.put(closed, msgspec.msgpack.decode(value, type=Content))
+            self._closed_unseen[closed] = None
+        elif value.startswith(_OPEN):
+            entry = self._open[key] = _decode(value)
+            if entry.delivery.command:
+                self.contents.put(key, Content.of(entry.delivery.command))
 
     def get(self, key: CommandKey) -> Delivery | None:
         """What is known of a command, open or closed."""
         entry = self._entry(key)
         return entry.delivery if entry else None
+
+    def first_offset(self, key: CommandKey) -> int | None:
+        """Where the facts of a command begin in the log, of one whose text was let go; else None."""
+        entry = self._entry(key)
+        return entry.first_offset if entry and entry.delivery.command is None else None
 
     def open_commands(self) -> Iterator[tuple[CommandKey, Delivery]]:
         """The commands that are not closed, in the order in which they were taken."""
@@ -108,8 +134,11 @@ class Book:
         known = self._entry(key)
         delivery = apply(known.delivery if known else None, fact)
         is_closed = delivery.is_closed
+        if delivery.command and key not in self.contents:
+            self.contents.put(key, Content.of(delivery.command))
+        is_first = known is None or (fact.command is not None and known.delivery.command is None)
         entry = Entry(
-            min(known.first_offset, offset) if known else offset,
+            offset if is_first or known is None else min(known.first_offset, offset),
             delivery.without_command() if is_closed else delivery,
         )
         if entry != known:
@@ -118,19 +147,58 @@ class Book:
             self._open.pop(key, None)
         else:
             self._open[key] = entry
+        self._keep_content(key, delivery if is_closed else None)
         provider = binding(fact)
         if provider and self.bound(provider) is None:
             self._unsaved[provider] = key
             self.channels.add(fact.channel)
+
+    def note(self, name: bytes, value: bytes | None) -> None:
+        """Keep something that is not in the log (None: no longer); it lasts from the next `save` on."""
+        if value is None:
+            self.notes.pop(name, None)
+        else:
+            self.notes[name] = value
+        self._unsaved[_NOTE + name] = value
+
+    def forget_contents(self, before: datetime) -> None:
+        """Forget what closed commands said whose attempts had all ended before a moment."""
+        while self._closed_unseen:
+            key = next(iter(self._closed_unseen))
+            delivery = self.get(key)
+            if delivery and any((attempt.ended or attempt.began) >= before for attempt in unseen(delivery)):
+                return
+            self._forget_content(key)
 
     async def save(self) -> None:
         """Bring the table up to date with what was learned until now."""
         if not self._unsaved:
             return
         self._saving, self._unsaved = self._unsaved, {}
-        changes = {key: value if isinstance(value, bytes) else _encode(value) for key, value in self._saving.items()}
+        changes = {key: _encode(value) if isinstance(value, Entry) else value for key, value in self._saving.items()}
         await self._table.write(self.partition, {**changes, _POSITION: str(self.position).encode()})
         self._saving = {}
+
+    def _keep_content(self, key: CommandKey, closed: Delivery | None) -> None:
+        """Keep what a closed command said for as long as its echo may come; that of an open one is in its entry."""
+        if closed and any(unseen(closed)):
+            content = self.contents.get(key)
+            if content and key not in self._closed_unseen:
+                self._closed_unseen[key] = None
+                self._unsaved[_CONTENT + key] = msgspec.msgpack.encode(content)
+            if len(self._closed_unseen) > _MOST_CONTENTS:
+                self._forget_content(next(iter(self._closed_unseen)))
+        elif closed:
+            self._forget_content(key)
+        elif key in self._closed_unseen:  # it was reopened
+            del self._closed_unseen[key]
+            self._unsaved[_CONTENT + key] = None
+
+    def _forget_content(self, key: CommandKey) -> None:
+        self.contents.drop(key)
+        if key in self._closed_unseen:
+            del self._closed_unseen[key]
+            self._unsaved[_CONTENT + key] = None
 
     def _entry(self, key: CommandKey) -> Entry | None:
         for entries in (self._open, self._unsaved, self._saving):

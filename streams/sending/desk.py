@@ -4,16 +4,17 @@ It does no I/O and does not wait: all that it decides goes into a draft.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from schemas.commands import Command
 from schemas.deliveries import Evidence
 from schemas.events import Coordinates
+from streams.identity import message_key
 from streams.sending.book import CommandKey, command_key
 from streams.sending.dispatch import Dispatch, Line
 from streams.sending.draft import Draft
-from streams.sending.inputs import Answer, Input, Replay, Start, Take, Wake
+from streams.sending.inputs import Answer, Decide, Input, Replay, Start, Take, Wake
 from streams.sending.machine import Send
 from streams.sending.matching import Matching
 from streams.sending.turns import Turn, turn
@@ -21,10 +22,11 @@ from streams.sending.turns import Turn, turn
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A piece of evidence, and where its record lies."""
+    """A piece of evidence, and where its record lies; `command` where its text had to be looked up for it."""
 
     evidence: Evidence
     where: Coordinates
+    command: Command | None = None
 
 
 Incoming: TypeAlias = Take | Replay | Found
@@ -45,22 +47,27 @@ class Desk:
         self._dispatch.join(line, key)
         self._touched[line] = None
 
+    def resume(self, draft: Draft) -> None:
+        """Let count what a former owner had put aside, and whose command is known by now."""
+        for key, heard in list(self._matching.left_behind(draft)):
+            self._let(draft, key, heard)
+
     def absorb(self, draft: Draft, inputs: Iterable[Incoming]) -> None:
         """Take what came in."""
         for given in inputs:
             if isinstance(given, Found):
-                for key, ack in self._matching.acks(draft, given.evidence, given.where):
-                    self._let(draft, key, ack)
+                for key, heard in self._matching.heard(draft, given.evidence, given.where):
+                    if isinstance(heard, Decide):
+                        heard = replace(heard, command=given.command)
+                    self._let(draft, key, heard)
             else:
                 self._let(draft, command_key(given.command.command_id), given)
 
     def answered(self, draft: Draft, key: CommandKey, line: Line, answer: Answer) -> None:
-        """A request ended: its answer counts, its line goes on, and so does the evidence that was faster."""
+        """A request ended: its answer counts, and its line goes on."""
         self._dispatch.done(line)
         self._touched[line] = None
         self._let(draft, key, answer)
-        for _, ack in list(self._matching.acks_waiting_for(draft, key, answer)):
-            self._let(draft, key, ack)
 
     def wake(self, draft: Draft, keys: Iterable[CommandKey]) -> None:
         """The moments have come that these commands waited for."""
@@ -78,17 +85,25 @@ class Desk:
                 self._offer_touched(draft)
 
     def _let(self, draft: Draft, key: CommandKey, given: Input) -> tuple[object, ...]:
-        """Let something happen to a command, after which its line may have another one ready."""
+        """Let something happen to a command, after which its line may have another one ready.
+
+        With it counts the evidence that was faster than what names its message.
+        """
         before = draft.get(key)
-        outcome = draft.let(key, given)
-        if before is None and outcome.delivery and outcome.delivery.command:
-            self._dispatch.join(line_of(outcome.delivery.command), key)
-        for delivery in (before, outcome.delivery):
+        outcome = draft.let(key, self._matching.own(draft, key, given))
+        after = outcome.delivery
+        if after and after.command and not after.is_closed and (before is None or before.is_closed):
+            self._dispatch.join(line_of(after.command), key)
+        for delivery in (before, after):
             if delivery and delivery.command:
                 line = line_of(delivery.command)
                 self._touched[line] = None
-                if outcome.delivery and outcome.delivery.is_closed:
+                if after and after.is_closed:
                     self._dispatch.leave(line, key)
+        for fact in outcome.facts:
+            if message := message_key(fact.provider_message_id):
+                for _, ack in list(self._matching.named(draft, key, fact.attempt, message)):
+                    self._let(draft, key, ack)
         return outcome.effects
 
     def _offer_touched(self, draft: Draft) -> None:

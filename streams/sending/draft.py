@@ -19,6 +19,8 @@ class Draft:
         self.facts: list[DeliveryFact] = []
         self.sends: list[tuple[CommandKey, int]] = []
         self.wakes: list[tuple[datetime, CommandKey]] = []
+        self.keeps = False
+        """Whether evidence was put aside that only the table will have."""
         self._book = book
         self._changed: dict[CommandKey, Delivery] = {}
         self._bound: dict[bytes, CommandKey] = {}

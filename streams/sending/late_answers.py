@@ -1,11 +1,13 @@
 """An answer that came after its owner had lost the partition: how it travels to the present one, as evidence. Pure."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from schemas.commands import Command
 from schemas.deliveries import Evidence, EvidenceKind, FactKind
+from schemas.events import Coordinates
 from streams.deliveries import Delivery
 from streams.sending.inputs import Answer, NotSent, Refused, Sent, Unclear, Withdrawn
 
@@ -48,15 +50,16 @@ def is_about(evidence: Evidence, delivery: Delivery) -> bool:
     )
 
 
-def answer_in(evidence: Evidence) -> Answer:
-    """The answer that such a record tells of; ValueError where it tells of none, or not of which attempt."""
+def answer_in(evidence: Evidence, where: Coordinates | None = None) -> Answer:
+    """The answer that the record at this place tells of; ValueError where it tells of none, or not of which attempt."""
     if evidence.command_id is None or evidence.attempt is None or evidence.attempt < 1:
         raise ValueError("a late answer must name its command and its attempt")
     detail = evidence.detail
     make = _MAKERS.get(_text(detail, "answer") or "")
     if make is None:
         raise ValueError(f"a late answer must be one of {', '.join(_MAKERS)}")
-    return make(evidence.attempt, detail)
+    answer = make(evidence.attempt, detail)
+    return replace(answer, evidence=where) if isinstance(answer, Sent | NotSent | Refused | Unclear) else answer
 
 
 def _detail(answer: Answer) -> dict[str, Any]:

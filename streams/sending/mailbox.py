@@ -1,7 +1,7 @@
 """The mailbox of a partition's owner: all that happens to it, in one order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -74,6 +74,12 @@ class Mailbox:
             letters.append(self._queue.get_nowait())
             size += _size(letters[-1])
         return letters
+
+    def let_go(self, letters: Iterable[Letter]) -> None:
+        """Say that what follows from these inputs is safe."""
+        for letter in letters:
+            if isinstance(letter, Delivered) and not letter.logged.done():
+                letter.logged.set_result(None)
 
     def give_back(self, error: Exception) -> None:
         """Let go the inputs that are not in the log."""

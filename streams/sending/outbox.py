@@ -18,6 +18,7 @@ from streams.sending.inputs import Answer, Orphan, Withdrawn
 from streams.sending.latecomers import Begun
 from streams.sending.mailbox import Answered, AttemptKey, Close, Delivered, Letter, Mailbox, Nudge
 from streams.sending.matching import Matching
+from streams.sending.recall import recalled
 from streams.sending.requests import make_request
 from streams.sending.surroundings import Surroundings
 
@@ -45,10 +46,11 @@ class Outbox:
         self._around = around
         self._book = Book(partition, around.table)
         self._dispatch = Dispatch(around.slots, around.per_channel, self._nudge)
-        self._desk = Desk(self._dispatch, Matching(around.schedule.uncertain_wait))
+        self._desk = Desk(self._dispatch, Matching(self._book, around.windows))
         self._alarms = Alarms(around.clock, self._nudge)
         self._mailbox = Mailbox()
         self._requests: dict[AttemptKey, _Request] = {}
+        self._unsaved: list[Letter] = []
         self._learned = asyncio.Event()
         self._drained = asyncio.Event()
         self._ended = asyncio.Event()
@@ -76,6 +78,7 @@ class Outbox:
         failpoints.reach("sender.log_read")
         for key, _ in self._book.open_commands():
             draft.let(key, Orphan())
+        self._desk.resume(draft)
         await self._append(draft)
         failpoints.reach("sender.taken_over")
         for key, delivery in self._book.open_commands():
@@ -91,6 +94,7 @@ class Outbox:
         HandingOverError where the partition is handed over: they are for its next owner. Where it was lost before
         that, this waits until it is: a batch that is let go earlier would stand in the way of those behind it.
         """
+        inputs = await recalled(self._book, self._around.log.read, inputs)
         if self._is_over and (self._is_closing or not self._is_lost):
             raise HandingOverError
         await self._mailbox.deliver(inputs)
@@ -196,9 +200,11 @@ class Outbox:
         for place, begun in sends.items():
             self._requests[place] = self._request(place, begun, since)
         self._alarms.set()
-        for letter in letters:
-            if isinstance(letter, Delivered) and not letter.logged.done():
-                letter.logged.set_result(None)
+        if draft.keeps:  # what only the table will have is safe once it is saved
+            self._unsaved += letters
+            self._learned.set()
+        else:
+            self._mailbox.let_go(letters)
         if self._is_closing and self._dispatch.is_idle:
             self._drained.set()
 
@@ -228,9 +234,15 @@ class Outbox:
         while not self._is_over:
             await self._learned.wait()
             self._learned.clear()
-            await self._book.save()
+            await self._save()
             failpoints.reach("sender.snapshot_written")
+        await self._save()
+
+    async def _save(self) -> None:
+        """Write the snapshot, and let go what waited for it."""
+        saved, self._unsaved = self._unsaved, []
         await self._book.save()
+        self._mailbox.let_go(saved)
 
     def _end(self) -> None:
         self._alarms.stop()

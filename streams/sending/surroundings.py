@@ -1,7 +1,7 @@
 """What an outbox is given: the log, the table, the way to the gateway, the channels, the time and the bounds."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.commands import Command
@@ -14,6 +14,7 @@ from streams.sending.latecomers import Latecomers
 from streams.sending.lease import Lease
 from streams.sending.log import StatusLog
 from streams.sending.schedule import Schedule
+from streams.sending.windows import Windows
 
 
 class Carrier(Protocol):
@@ -39,3 +40,4 @@ class Surroundings:
     per_channel: int
     lease: Lease
     latecomers: Latecomers
+    windows: Windows = field(default_factory=Windows)

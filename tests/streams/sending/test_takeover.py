@@ -5,10 +5,23 @@ import copy
 
 import pytest
 
-from schemas.deliveries import AckStatus, FactKind, Status
+from schemas.deliveries import AckStatus, FactKind, OperatorDecision, Status
+from schemas.events import Coordinates
 from streams.runtime.errors import HandingOverError
-from streams.sending.inputs import NotSent, Sent, Unclear
-from tests.streams.sending.world import PARTITION, START, World, ack, command, seconds, settle
+from streams.sending import late_answers
+from streams.sending.desk import Found
+from streams.sending.inputs import NotSent, Refused, Sent, Unclear
+from tests.streams.sending.world import (
+    PARTITION,
+    START,
+    World,
+    ack,
+    command,
+    decision,
+    echo,
+    seconds,
+    settle,
+)
 
 ONE, TWO = command("one"), command("two")
 NAMED = "true_5547999990001@c.us_3EB0AA17"
@@ -132,6 +145,101 @@ async def test_acks_find_their_message_after_a_restart() -> None:
     await world.start()
     await world.take(ack(KEY, AckStatus.READ, channel=None))
     assert world.status(ONE) is Status.READ
+
+
+async def test_an_ack_that_waits_for_its_message_is_let_go_once_the_snapshot_has_it_and_survives_a_crash() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    world.table.gate.clear()
+    hearing = asyncio.create_task(world.outbox.take([ack(KEY, AckStatus.READ)]))
+    await settle()
+    assert not hearing.done()
+    world.table.gate.set()
+    await hearing
+    await world.crash()
+    await world.start()
+    await world.take(echo(ONE, KEY, 1))
+    assert world.status(ONE) is Status.READ
+
+
+async def test_an_ack_whose_message_became_known_as_the_owner_died_counts_for_the_next_one() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.take(ack(KEY, AckStatus.READ))
+    world.table.is_frozen = True
+    await world.requests[0].reply(Sent(1, NAMED))
+    world.log.facts[PARTITION].pop()  # the ack's fact was not written any more
+    await world.crash()
+    world.table.is_frozen = False
+    await world.start()
+    assert world.status(ONE) is Status.READ
+
+
+@pytest.mark.parametrize("snapshot", ["fresh", "gone"])
+async def test_an_echo_finds_what_a_former_owner_had_answered_for(snapshot: str) -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(Sent(1))
+    await world.crash()
+    if snapshot == "gone":
+        world.table.data.clear()
+    await world.start()
+    await world.take(echo(ONE, KEY, 3))
+    assert world.facts(ONE)[-1].provider_message_id == KEY
+    await world.take(echo(ONE, "3EB0AA18", 4))
+    assert world.kinds(ONE).count(FactKind.ECHOED) == 1
+
+
+async def test_what_a_message_said_is_kept_for_its_echo_and_no_longer() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(Sent(1))
+    held = world.table.data[PARTITION]
+    assert any(key.startswith(b"content:") for key in held)
+    await world.take(echo(TWO, "3EB0AA99", 90 + 181))
+    await world.take(TWO)
+    assert not any(key.startswith(b"content:") for key in held)
+
+
+@pytest.mark.parametrize("snapshot", ["fresh", "gone"])
+async def test_what_has_failed_is_sent_again_with_its_text_read_from_the_log(snapshot: str) -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.requests[0].reply(Refused(1, "http_422"))
+    await world.take(decision(ONE, OperatorDecision.RESEND))
+    if snapshot == "gone":
+        world.table.data.clear()
+    world.requests.pop()
+    await world.crash()
+    await world.start()
+    assert world.status(ONE) is Status.UNCERTAIN  # the second request was under way
+    await world.take(decision(ONE, OperatorDecision.RESEND, 2))
+    assert [(request.command, request.attempt) for request in world.requests[1:]] == [(ONE, 3)]
+
+
+async def test_a_late_answer_settles_what_its_owner_left_open() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.crash()
+    await world.start()
+    began = next(fact.at for fact in world.facts(ONE) if fact.fact is FactKind.ATTEMPT_STARTED)
+    told = late_answers.evidence_of(ONE, Sent(1, NAMED), START, began=began)
+    await world.take(Found(told, Coordinates("delivery.evidence", PARTITION, 12)))
+    assert (world.status(ONE), world.facts(ONE)[-1].evidence) == (
+        Status.SENT,
+        Coordinates("delivery.evidence", PARTITION, 12),
+    )
+    await world.take(ack(KEY))
+    assert world.status(ONE) is Status.DELIVERED
+
+
+async def test_a_late_answer_of_an_attempt_that_is_not_in_the_log_settles_nothing() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    for attempt, began in ((1, START - seconds(9)), (2, START)):
+        told = late_answers.evidence_of(ONE, Refused(attempt, "http_422"), START, began=began)
+        await world.take(Found(told, Coordinates("delivery.evidence", PARTITION, 12)))
+    assert world.status(ONE) is Status.ATTEMPTING
 
 
 async def test_a_hand_over_waits_for_answers_and_starts_nothing() -> None:

@@ -6,15 +6,28 @@ from tests.streams.sending.world import START, ack, seconds
 WINDOW = 120.0
 
 
-def kept(*acks: Found, most: int = 100) -> WaitingEvidence:
-    waiting = WaitingEvidence(WINDOW, most)
+class Notes:
+    """Notes in memory."""
+
+    def __init__(self) -> None:
+        self.notes: dict[bytes, bytes] = {}
+
+    def note(self, name: bytes, value: bytes | None) -> None:
+        if value is None:
+            self.notes.pop(name, None)
+        else:
+            self.notes[name] = value
+
+
+def kept(*acks: Found, most: int = 100, notes: Notes | None = None) -> WaitingEvidence:
+    waiting = WaitingEvidence(notes or Notes(), WINDOW, most)
     for found in acks:
         waiting.keep(found.evidence, found.where)
     return waiting
 
 
 def claimed(waiting: WaitingEvidence, channel: str, message: str) -> list[AckStatus | None]:
-    return [evidence.ack for evidence, _ in waiting.claim(channel, message)]
+    return [kept.evidence.ack for kept in waiting.claim(channel, message)]
 
 
 def test_evidence_is_handed_out_once_to_its_message_alone() -> None:
@@ -52,3 +65,18 @@ def test_the_oldest_is_forgotten_where_there_is_too_much() -> None:
 
 def test_evidence_without_a_message_is_not_kept() -> None:
     assert len(kept(ack(None))) == 0
+
+
+def test_what_is_noted_is_kept_by_the_next_owner_too() -> None:
+    notes = Notes()
+    kept(ack("3EB0AA02", received_at=START + seconds(5)), ack("3EB0AA01"), notes=notes)
+    again = kept(notes=notes)
+    assert [message for _, message in again.messages()] == ["3EB0AA01", "3EB0AA02"]
+    assert claimed(again, "canalum", "3EB0AA01") == [AckStatus.DELIVERED]
+    assert [message for _, message in kept(notes=notes).messages()] == ["3EB0AA02"]
+
+
+def test_what_is_forgotten_is_noted_no_more() -> None:
+    notes = Notes()
+    kept(ack("3EB0AA01"), ack("3EB0AA02"), ack("3EB0AA03", received_at=START + seconds(WINDOW + 1)), notes=notes)
+    assert len(notes.notes) == 1

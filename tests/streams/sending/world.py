@@ -8,21 +8,34 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from schemas.commands import Command
 from schemas.configuration import Channel, Tenant
-from schemas.deliveries import AckStatus, DeliveryFact, Evidence, EvidenceKind, FactKind, Status
+from schemas.deliveries import (
+    AckStatus,
+    DeliveryFact,
+    Evidence,
+    EvidenceKind,
+    FactKind,
+    OperatorDecision,
+    Status,
+)
 from schemas.events import Action, Coordinates
-from streams.deliveries import fold
+from streams.deliveries import Delivery, fold
 from streams.sending.desk import Found, Incoming
 from streams.sending.dispatch import Slots
 from streams.sending.inputs import Answer, Replay, Take
 from streams.sending.latecomers import Latecomers
 from streams.sending.lease import Lease
+from streams.sending.operators_word import evidence_of
 from streams.sending.outbox import Outbox
 from streams.sending.schedule import Schedule
 from streams.sending.surroundings import Surroundings
+from streams.sending.windows import Windows
 
 START = datetime(2026, 1, 15, 12, tzinfo=UTC)
+WINDOWS = Windows()
 SCHEDULE = Schedule(waits=(1.0, 5.0, 30.0), max_attempts=4, uncertain_wait=120.0)
 CHANNEL = Channel(id="canalum", channel_id="Canal Um", tenant=Tenant(id=1, name="Loja"))
 PARTITION = 3
@@ -65,6 +78,30 @@ def ack(message_key: str | None, status: AckStatus = AckStatus.DELIVERED, **chan
         "ack": status,
     }
     return Found(Evidence(**(fields | changes)), Coordinates("delivery.evidence", PARTITION, 7))
+
+
+def echo(of: Command, message_key: str | None, after: float = 0, **changes: Any) -> Found:
+    """The echo of a command's message, seen so many seconds after the start."""
+    moment = START + seconds(after)
+    fields: dict[str, Any] = {
+        "kind": EvidenceKind.ECHO,
+        "event_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{message_key}")),
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "at": moment.replace(microsecond=0),
+        "received_at": moment,
+        "channel": of.channel,
+        "contact": of.contact,
+        "text": of.text,
+        "message_key": message_key,
+    }
+    return Found(Evidence(**(fields | changes)), Coordinates("delivery.evidence", PARTITION, 8))
+
+
+def decision(about: Command, what: OperatorDecision, attempt: int = 1, why: str = "asked") -> Found:
+    """What Ana decided about a command, having seen so many attempts."""
+    seen = Delivery.of(about)
+    said = msgspec.structs.replace(evidence_of(seen, what, "ana", why, START), attempt=attempt)
+    return Found(said, Coordinates("delivery.evidence", PARTITION, 9))
 
 
 async def settle() -> None:
@@ -172,9 +209,12 @@ class Table:
         if self.is_frozen:
             return
         self.writes += 1
+        held = self.data.setdefault(partition, {})
         for key, value in changes.items():
-            assert value is not None
-            self.data.setdefault(partition, {})[key] = value
+            if value is None:
+                held.pop(key, None)
+            else:
+                held[key] = value
 
 
 class Request:
@@ -194,7 +234,14 @@ class Request:
 class World:
     """Everything around outboxes, and the one that runs now."""
 
-    def __init__(self, schedule: Schedule = SCHEDULE, *, slots: int = 10, per_channel: int = 4) -> None:
+    def __init__(
+        self,
+        schedule: Schedule = SCHEDULE,
+        *,
+        slots: int = 10,
+        per_channel: int = 4,
+        windows: Windows = WINDOWS,
+    ) -> None:
         self.clock = Clock()
         self.log = Log()
         self.table = Table()
@@ -212,6 +259,7 @@ class World:
             per_channel=per_channel,
             lease=Lease(LEASE, is_member=lambda: self.is_member, now=lambda: self.clock.time.timestamp()),
             latecomers=Latecomers(self._tell, self.clock),
+            windows=windows,
         )
         self.is_member = True
         self.told: list[Evidence] = []
@@ -268,4 +316,17 @@ class World:
         return await request.answer
 
 
-__all__ = ["CHANNEL", "PARTITION", "SCHEDULE", "START", "Replay", "World", "ack", "command", "seconds", "settle"]
+__all__ = [
+    "CHANNEL",
+    "PARTITION",
+    "SCHEDULE",
+    "START",
+    "Replay",
+    "World",
+    "ack",
+    "command",
+    "decision",
+    "echo",
+    "seconds",
+    "settle",
+]
