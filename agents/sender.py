@@ -1,17 +1,19 @@
 """Commands to WhatsApp messages: each to the owner of its partition, whose log has it before it is let go."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import msgspec
+import structlog
 
 from adapters.gateway import GatewayError, NotSent, Permanent
 from schemas import headers
 from schemas.commands import Command
 from schemas.deliveries import Evidence, EvidenceKind
 from schemas.events import Coordinates
-from schemas.gateway import SendReceipt
+from schemas.gateway import Channel, SendReceipt
 from streams import topics
 from streams.runtime import AgentFunction, Batch, Record, RecordTooLargeError
 from streams.runtime.dead_letters import header
@@ -21,6 +23,9 @@ from streams.sending.desk import Found, Incoming
 from streams.sending.late_answers import answer_in
 from streams.sending.operators_word import decision_in
 from streams.sending.outboxes import Outboxes
+from streams.sending.trouble import Sign, sign_of_reason
+
+log = structlog.get_logger()
 
 SOURCES: Final = (topics.COMMAND_OUTBOUND, topics.DELIVERY_EVIDENCE)
 OUTPUTS: Final = ()
@@ -78,6 +83,36 @@ class Gateway(Protocol):
     async def send_text(
         self, channel_id: str, to: str, text: str, metadata: dict[str, str], *, request_id: str
     ) -> SendReceipt: ...
+
+    async def get_channel(self, channel_id: str) -> Channel: ...
+
+
+class GatewayLook:
+    """Asks the gateway how a channel is: a cheap question, which is answered within `timeout` seconds or not at all."""
+
+    def __init__(self, gateway: Gateway, timeout: float) -> None:
+        self._gateway = gateway
+        self._timeout = timeout
+
+    async def probe(self, channel_id: str) -> Sign:
+        """Whether the gateway is there at all."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._gateway.get_channel(channel_id)
+        except GatewayError as error:
+            return sign_of_reason(error.reason)
+        except TimeoutError:
+            return Sign.FALTERS
+        return Sign.THERE
+
+    async def poll(self, channel_id: str) -> str | None:
+        """The state of a channel in the gateway's word, in lower case; None where it does not say."""
+        try:
+            channel = await self._gateway.get_channel(channel_id)
+        except GatewayError as error:
+            log.info("channel_not_polled", channel=channel_id, reason=error.reason)
+            return None
+        return channel.status.casefold() if channel.status else None
 
 
 class GatewayCarrier:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from adapters.gateway import GatewayClient, Timeouts
 from adapters.mysql.projector import Projector
@@ -9,32 +10,37 @@ from adapters.objects import StoreUnavailableError
 from agents import lookups
 from agents.lookups import LidErrander
 from agents.media import Fetcher
-from agents.sender import GatewayCarrier
+from agents.sender import GatewayCarrier, GatewayLook
 from agents.topology import Resources, add_lookups, add_media, add_sender, build
 from infra.kafka import connection
 from infra.media import store
 from infra.settings import Settings
 from schemas.configuration import Channel
 from streams import topics
+from streams.alarm_bell import AlarmBell
 from streams.configuration_feed import ConfigurationFeed
 from streams.errands.errands import Errands
 from streams.errands.runner import Surroundings as ErrandSurroundings
 from streams.errands.schedule import Schedule as ErrandSchedule
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig, die
+from streams.sending.breaker import Breaker, Patience
+from streams.sending.channel_watch import ChannelPatience
 from streams.sending.clock import SystemClock
-from streams.sending.dispatch import Slots
 from streams.sending.latecomers import Latecomers, by_publisher
 from streams.sending.lease import Lease
 from streams.sending.log import KafkaStatusLog
 from streams.sending.outboxes import Outboxes
 from streams.sending.schedule import Schedule
+from streams.sending.slots import Slots
 from streams.sending.surroundings import Surroundings
 from streams.sending.windows import Windows
 
 Channels = Callable[[str], Channel | None]
 
 
-def assemble(settings: Settings, feed: ConfigurationFeed, projector: Projector, gateway: GatewayClient) -> BatchApp:
+def assemble(
+    settings: Settings, feed: ConfigurationFeed, projector: Projector, gateway: GatewayClient, bell: AlarmBell
+) -> BatchApp:
     """Put the app together; OperatorError where the settings ask for what cannot be."""
     config = RuntimeConfig(
         connection(settings),
@@ -53,7 +59,7 @@ def assemble(settings: Settings, feed: ConfigurationFeed, projector: Projector, 
     def channels(canonical: str) -> Channel | None:
         return feed.current.channel(canonical)
 
-    add_sender(app, deliveries, _outboxes(settings, app, deliveries, gateway, channels))
+    add_sender(app, deliveries, _outboxes(settings, app, deliveries, gateway, channels, bell))
     media = app.batch_table(topics.MEDIA_TABLE)
     first_try = timedelta(seconds=settings.posto_media_first_try_seconds)
     add_media(app, media, _fetches(settings, app, media, Fetcher(gateway, objects, channels)), first_try=first_try)
@@ -76,16 +82,30 @@ def timeouts(settings: Settings) -> Timeouts:
 
 
 def _outboxes(
-    settings: Settings, app: BatchApp, table: BatchTable, gateway: GatewayClient, channels: Channels
+    settings: Settings,
+    app: BatchApp,
+    table: BatchTable,
+    gateway: GatewayClient,
+    channels: Channels,
+    bell: AlarmBell,
 ) -> Outboxes:
-    clock = SystemClock()
+    clock, slots = SystemClock(), Slots(settings.posto_send_concurrency)
+    gateway_look = GatewayLook(gateway, settings.posto_gateway_probe_timeout_seconds)
+    patience = Patience(
+        failures=settings.posto_gateway_failures,
+        probe_every=settings.posto_gateway_probe_seconds,
+        longest_probe_wait=settings.posto_gateway_longest_probe_wait_seconds,
+        trials=settings.posto_gateway_trials,
+        alarm_ages=settings.posto_gateway_alarm_seconds,
+    )
+    address = urlsplit(settings.wpp_gateway_base_url).netloc.rpartition("@")[2]
     around = Surroundings(
         log=KafkaStatusLog(connection(settings)),
         table=table,
         carry=GatewayCarrier(gateway),
         channels=channels,
         clock=clock,
-        slots=Slots(settings.posto_send_concurrency),
+        slots=slots,
         schedule=Schedule(
             waits=settings.posto_send_retry_seconds,
             max_attempts=settings.posto_send_max_attempts,
@@ -99,6 +119,10 @@ def _outboxes(
             clock_skew=settings.posto_clock_skew_seconds,
             waiting=settings.posto_uncertain_wait_seconds,
         ),
+        breaker=Breaker(address, slots, clock, gateway_look.probe, bell.tell, patience),
+        poll=gateway_look.poll,
+        tell=bell.tell,
+        channel_patience=ChannelPatience(settings.posto_channel_poll_seconds, settings.posto_channel_alarm_seconds),
     )
     return Outboxes(around, grace=settings.posto_drain_seconds, fatal=app.stop_or_die)
 

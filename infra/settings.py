@@ -89,6 +89,14 @@ class Settings(BaseSettings):
     posto_drain_seconds: Annotated[float, Field(ge=0, le=300)] = 10.0
     posto_echo_window_seconds: Seconds = 90.0
     posto_clock_skew_seconds: Annotated[float, Field(ge=0)] = 2.0
+    posto_gateway_failures: Annotated[int, Field(ge=1, le=100)] = 3
+    posto_gateway_probe_seconds: Seconds = 2.0
+    posto_gateway_probe_timeout_seconds: Seconds = 2.0
+    posto_gateway_longest_probe_wait_seconds: Seconds = 60.0
+    posto_gateway_trials: Annotated[int, Field(ge=1, le=100)] = 3
+    posto_gateway_alarm_seconds: Annotated[tuple[float, ...], NoDecode] = (0.0, 300.0, 1800.0)
+    posto_channel_poll_seconds: Seconds = 15.0
+    posto_channel_alarm_seconds: Annotated[tuple[float, ...], NoDecode] = (60.0, 1800.0)
 
     # Media.
     posto_media_store: str = ""
@@ -116,7 +124,13 @@ class Settings(BaseSettings):
     posto_log_level: Literal["debug", "info", "warning", "error"] = "info"
     posto_log_format: Literal["json", "console"] = "json"
 
-    @field_validator("posto_send_retry_seconds", "posto_media_retry_seconds", mode="before")
+    @field_validator(
+        "posto_send_retry_seconds",
+        "posto_media_retry_seconds",
+        "posto_gateway_alarm_seconds",
+        "posto_channel_alarm_seconds",
+        mode="before",
+    )
     @classmethod
     def _split_schedule(cls, value: Any) -> Any:
         """Accept `1,5,30` as the environment gives it."""

@@ -22,6 +22,7 @@ from infra.settings import Settings, require
 from infra.topics import list_topics
 from infra.vitals import Vitals
 from streams import failpoints
+from streams.alarm_bell import AlarmBell
 from streams.configuration_feed import ConfigurationFeed
 from streams.runtime import die
 from streams.runtime.ends import Ends
@@ -89,7 +90,10 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
             timeouts=timeouts(settings),
         )
     )
-    app = assemble(settings, feed, Projector(db), gateway)
+    bell = AlarmBell(kafka, failed=die)
+    await bell.start()
+    stack.push_async_callback(bell.stop)
+    app = assemble(settings, feed, Projector(db), gateway, bell)
     vitals.ready = lambda: is_ready(app)
     ends = Ends(kafka, in_sync=settings.posto_min_insync_replicas)
     watchdog = Watchdog(app, ends, limit=settings.posto_stall_seconds)

@@ -119,6 +119,8 @@ class EvidenceKind(StrEnum):
     ACK = "ack"
     ECHO = "echo"
     CHANNEL_STATE = "channel_state"
+    INBOUND = "inbound"
+    """Somebody wrote to the channel: it is connected."""
     LATE_ANSWER = "late_answer"
     DECISION = "decision"
 

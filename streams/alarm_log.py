@@ -32,12 +32,20 @@ class AlarmLog:
     async def settle(self, wanted: Iterable[Alarm], kinds: Collection[AlarmKind], at: datetime) -> None:
         """Let exactly `wanted` stand of these kinds; nothing is written of what stands already. Raises KafkaError."""
         for alarm in self._known.changes(wanted, kinds, at):
-            await self._producer.send_and_wait(topics.OPS_ALARM, msgspec.json.encode(alarm), key=alarm.subject.encode())
-            self._known.learn(alarm)
-            if alarm.is_over:
-                log.info("alarm_over", kind=alarm.kind, subject=alarm.subject)
-            else:
-                log.error("alarm", kind=alarm.kind, subject=alarm.subject, stage=alarm.stage, message=alarm.message)
+            await self._write(alarm)
+
+    async def tell(self, alarm: Alarm) -> None:
+        """Say one alarm, or its end, unless the log says so already. Raises KafkaError."""
+        if self._known.is_news(alarm):
+            await self._write(alarm)
+
+    async def _write(self, alarm: Alarm) -> None:
+        await self._producer.send_and_wait(topics.OPS_ALARM, msgspec.json.encode(alarm), key=alarm.subject.encode())
+        self._known.learn(alarm)
+        if alarm.is_over:
+            log.info("alarm_over", kind=alarm.kind, subject=alarm.subject)
+        else:
+            log.error("alarm", kind=alarm.kind, subject=alarm.subject, stage=alarm.stage, message=alarm.message)
 
 
 @asynccontextmanager

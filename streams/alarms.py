@@ -48,6 +48,13 @@ class Alarms:
         ]
         return [alarm for key, alarm in todo.items() if not self._stands(key, alarm)] + over
 
+    def is_news(self, alarm: Alarm) -> bool:
+        """Whether saying an alarm, or its end, changes what stands; one of a lower stage than stands does not."""
+        known = self._standing.get((alarm.kind, alarm.subject))
+        if alarm.is_over:
+            return known is not None
+        return known is None or alarm.stage > known.alarm.stage or alarm.message != known.alarm.message
+
     def _stands(self, key: tuple[AlarmKind, str], alarm: Alarm) -> bool:
         known = self._standing.get(key)
         return known is not None and (known.alarm.message, known.alarm.stage) == (alarm.message, alarm.stage)

@@ -103,6 +103,11 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         """How many attempts were made: the number of the last one."""
         return max((mark.attempt for mark in self.marks), default=0)
 
+    def began(self, attempt: int) -> datetime | None:
+        """When an attempt began; None where that is not known."""
+        marks = (mark for mark in self.marks if mark.fact is FactKind.ATTEMPT_STARTED and mark.attempt == attempt)
+        return next((mark.at for mark in marks), None)
+
     @property
     def forgiven(self) -> int:
         """How many attempts do not count: those that sent nothing, and of which it was then parked."""

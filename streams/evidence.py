@@ -11,7 +11,7 @@ from streams.contact_links import linkable
 
 
 def evidence_of(event: Event) -> Evidence | None:
-    """The evidence in an event: an ack, the echo of an own message, a channel's state; None in all others.
+    """The evidence in an event: an ack, the echo of an own message, a channel's state, a sign of its life; else None.
 
     Only the gateway is a witness, whatever type another's event has. A payload that says nothing proves nothing.
     """
@@ -54,6 +54,10 @@ def _channel_state(event: Event, payload: Mapping[str, Any]) -> Evidence | None:
     return None if state is None else _evidence(EvidenceKind.CHANNEL_STATE, event, channel_state=state)
 
 
+def _inbound(event: Event, payload: Mapping[str, Any]) -> Evidence | None:
+    return _evidence(EvidenceKind.INBOUND, event) if event.channel else None
+
+
 def _text(payload: Mapping[str, Any], name: str) -> str | None:
     value = payload.get(name)
     return value if isinstance(value, str) else None
@@ -76,4 +80,5 @@ _MAKERS: Final[Mapping[str, Callable[[Event, Mapping[str, Any]], Evidence | None
     event_types.DELIVERY_ACK: _ack,
     event_types.OUTBOUND_MESSAGE: _echo,
     event_types.CONNECTION_UPDATE: _channel_state,
+    event_types.INBOUND_MESSAGE: _inbound,
 }

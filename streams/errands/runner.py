@@ -18,7 +18,9 @@ from streams.runtime.errors import HandingOverError
 from streams.runtime.publisher import Out, partition_of
 from streams.sending.book import Table
 from streams.sending.clock import Call, Clock
-from streams.sending.dispatch import Dispatch, Line, Slots
+from streams.sending.dispatch import Dispatch, Line
+from streams.sending.lanes import Lane
+from streams.sending.slots import Slots
 
 log = structlog.get_logger()
 
@@ -120,9 +122,9 @@ class Runner:
         for errand in self._book.due(self._around.clock.now()):
             line = Line(errand.channel, errand.id.hex())  # each in a line of its own: none waits for another
             self._offered[line] = errand
-            self._dispatch.offer(line)
-        while (next_line := self._dispatch.take()) is not None:
-            group.create_task(self._do(self._offered.pop(next_line), next_line))
+            self._dispatch.offer(line, Lane(line.channel))
+        while (place := self._dispatch.take()) is not None:
+            group.create_task(self._do(self._offered.pop(place.line), place.line))
 
     async def _do(self, errand: Errand, line: Line) -> None:
         attempt = asyncio.ensure_future(self._attempt(errand))

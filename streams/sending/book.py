@@ -1,7 +1,7 @@
 """What the owner of a partition knows: the fold of its log, with the open commands at hand and the rest in a table."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -10,7 +10,9 @@ import msgspec
 from schemas.deliveries import DeliveryFact
 from streams.deliveries import Delivery, apply
 from streams.identity import message_key
+from streams.sending import ledger
 from streams.sending.contents import Content, Contents
+from streams.sending.ledger import Ledger
 from streams.sending.schedule import Schedule
 from streams.sending.turns import may_send
 from streams.sending.unseen import unseen
@@ -66,11 +68,14 @@ class Book:
 
     The table is its snapshot: it may lag behind, and says up to which offset of the log it is complete. Kept there:
     commands by key (open ones whole, closed ones without their text), messages by provider key, what closed commands
-    said whose echo may still come, notes of what waits, and the position.
+    said whose echo may still come, notes of what waits, what was sent when as far as a pace asks (`ledger`), and the
+    position.
     """
 
-    def __init__(self, partition: int, table: Table) -> None:
+    def __init__(self, partition: int, table: Table, is_paced: Callable[[str], bool] = lambda _: False) -> None:
+        """`is_paced` says of a channel whether its sends are to be counted."""
         self.partition = partition
+        self.ledger = Ledger(is_paced)
         self.position = 0
         self.channels: set[str] = set()
         self.notes: dict[bytes, bytes] = {}
@@ -94,6 +99,8 @@ class Book:
             closed = key.removeprefix(_CONTENT)
             self.contents.put(closed, msgspec.msgpack.decode(value, type=Content))
             self._closed_unseen[closed] = None
+        elif key.startswith(ledger.PREFIX):
+            self.ledger.restore(key, value)
         elif value.startswith(_OPEN):
             entry = self._open[key] = _decode(value)
             if entry.delivery.command:
@@ -132,7 +139,9 @@ class Book:
         self.position = max(self.position, offset + 1)
         key = command_key(fact.command_id)
         known = self._entry(key)
-        delivery = apply(known.delivery if known else None, fact)
+        before = known.delivery if known else None
+        self.ledger.learn(offset, fact, before)
+        delivery = apply(before, fact)
         is_closed = delivery.is_closed
         if delivery.command and key not in self.contents:
             self.contents.put(key, Content.of(delivery.command))
@@ -176,6 +185,7 @@ class Book:
             return
         self._saving, self._unsaved = self._unsaved, {}
         changes = {key: _encode(value) if isinstance(value, Entry) else value for key, value in self._saving.items()}
+        changes |= self.ledger.changes()
         await self._table.write(self.partition, {**changes, _POSITION: str(self.position).encode()})
         self._saving = {}
 

@@ -4,9 +4,9 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
-from streams.sending.book import CommandKey
+WaitingT = TypeVar("WaitingT", bytes, str)
 
 _LONGEST_SLEEP: Final = timedelta(seconds=30)  # after this, a wall clock that jumped is noticed
 
@@ -37,21 +37,21 @@ class SystemClock:
         return asyncio.get_running_loop().call_later(max((moment - self.now()).total_seconds(), 0.0), callback)
 
 
-class Alarms:
-    """The moments that commands wait for, with one call for the nearest of them."""
+class Alarms(Generic[WaitingT]):
+    """The moments that commands, or channels, wait for, with one call for the nearest of them."""
 
     def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
         self._clock = clock
         self._ring = ring
-        self._moments: list[tuple[datetime, CommandKey]] = []
+        self._moments: list[tuple[datetime, WaitingT]] = []
         self._call: Call | None = None
 
-    def add(self, moment: datetime, key: CommandKey) -> None:
-        """Wake a command at a moment."""
+    def add(self, moment: datetime, key: WaitingT) -> None:
+        """Wake one of them at a moment."""
         heapq.heappush(self._moments, (moment, key))
 
-    def due(self, now: datetime) -> list[CommandKey]:
-        """The commands whose moment has come, each moment once."""
+    def due(self, now: datetime) -> list[WaitingT]:
+        """Those whose moment has come, each moment once."""
         due = []
         while self._moments and self._moments[0][0] <= now:
             due.append(heapq.heappop(self._moments)[1])

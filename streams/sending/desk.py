@@ -5,19 +5,28 @@ It does no I/O and does not wait: all that it decides goes into a draft.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from datetime import timedelta
+from functools import partial
+from typing import Final, TypeAlias
 
 from schemas.commands import Command
 from schemas.deliveries import Evidence
 from schemas.events import Coordinates
+from streams.deliveries import Delivery
 from streams.identity import message_key
 from streams.sending.book import CommandKey, command_key
 from streams.sending.dispatch import Dispatch, Line
 from streams.sending.draft import Draft
-from streams.sending.inputs import Answer, Decide, Input, Replay, Start, Take, Wake
+from streams.sending.gates import NEVER, Gates
+from streams.sending.inputs import Answer, Decide, Input, Park, Replay, Start, Take, Wake
+from streams.sending.lanes import Lane, lane_of
 from streams.sending.machine import Send
 from streams.sending.matching import Matching
+from streams.sending.parking import News, Parking, news_in, news_in_answer
 from streams.sending.turns import Turn, turn
+
+_LOOKED_AT_AGAIN: Final = timedelta(seconds=60)  # so that a change of the channel's own bounds is noticed
+_MOST_PARKED: Final = 200  # a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +43,18 @@ Incoming: TypeAlias = Take | Replay | Found
 
 
 class Desk:
-    """The commands of one partition in their lines, and the evidence that waits for one of them."""
+    """The commands of one partition in their lines, the evidence that waits for one of them, and what is parked."""
 
-    def __init__(self, dispatch: Dispatch, matching: Matching) -> None:
+    def __init__(self, dispatch: Dispatch, matching: Matching, gates: Gates, parking: Parking) -> None:
         self._dispatch = dispatch
         self._matching = matching
+        self._gates = gates
+        self._parking = parking
         self._touched: dict[Line, None] = {}
 
-    def restore(self, key: CommandKey, command: Command) -> None:
+    def restore(self, key: CommandKey, delivery: Delivery, command: Command) -> None:
         """Put a command into its line that a former owner had taken; the oldest first."""
+        self._parking.restore(key, delivery)
         line = line_of(command)
         self._dispatch.join(line, key)
         self._touched[line] = None
@@ -56,6 +68,7 @@ class Desk:
         """Take what came in."""
         for given in inputs:
             if isinstance(given, Found):
+                self.hear(news_in(given.evidence))
                 for key, heard in self._matching.heard(draft, given.evidence, given.where):
                     if isinstance(heard, Decide):
                         heard = replace(heard, command=given.command)
@@ -67,22 +80,60 @@ class Desk:
         """A request ended: its answer counts, and its line goes on."""
         self._dispatch.done(line)
         self._touched[line] = None
-        self._let(draft, key, answer)
+        self.hear(news_in_answer(line.channel, answer, draft.now))
+        self._let(draft, key, self._parking.weighed(key, answer))
 
     def wake(self, draft: Draft, keys: Iterable[CommandKey]) -> None:
         """The moments have come that these commands waited for."""
         for key in keys:
             self._let(draft, key, Wake())
 
+    def hear(self, news: News | None) -> None:
+        """Take what was told of a channel: what waits for it may go once it is back, and rests while it is gone."""
+        if news is None or not self._parking.hear(news):
+            return
+        if news.reason is None:
+            self._dispatch.release(news.channel)
+        else:
+            self._parking.put_off(self._dispatch.standing_for(news.channel))
+
+    def look_again(self, channels: Iterable[str]) -> None:
+        """The moments have come for which lanes of these channels waited."""
+        for channel in channels:
+            self._dispatch.release(channel)
+
     def start(self, draft: Draft) -> None:
-        """Start the attempts that are due, as far as there is room."""
+        """Start the attempts that are due, as far as there is room; park those whose channel is down."""
+        self._gates.begin()
+        for put_off, is_troubled in self._parking.put_off_now(_MOST_PARKED):
+            self._park(draft, put_off, is_troubled=is_troubled)
         self._offer_touched(draft)
-        while line := self._dispatch.take():
-            key = self._ready(draft, line)
+        while place := self._dispatch.take(partial(self._is_open, draft)):
+            key = self._ready(draft, place.line).get(place.lane)
             effects = self._let(draft, key, Start()) if key else ()
-            if not any(isinstance(effect, Send) for effect in effects):
-                self._dispatch.done(line)
+            if any(isinstance(effect, Send) for effect in effects):
+                self._gates.started(place.lane)
+            else:
+                self._dispatch.done(place.line)
+                self._touched[place.line] = None
                 self._offer_touched(draft)
+
+    def _park(self, draft: Draft, key: CommandKey, *, is_troubled: bool) -> None:
+        delivery = draft.get(key)
+        reason = self._parking.reason(delivery.channel) if delivery else None
+        if delivery and reason and (is_troubled or turn(delivery, draft.now, draft.schedule) is Turn.READY):
+            self._let(draft, key, Park(reason))
+
+    def _is_open(self, draft: Draft, lane: Lane) -> bool:
+        """Whether a lane may send; where it may not, it is looked at again in time."""
+        if self._parking.down(lane.channel) and self._gates.is_usable(lane.channel):
+            opens_at = draft.now + _LOOKED_AT_AGAIN
+        else:
+            opens_at = self._gates.opens_at(lane, draft.now)
+            if opens_at <= draft.now or opens_at == NEVER:  # what never may go out fails at the look before its request
+                return True
+        draft.openings.append((min(opens_at, draft.now + _LOOKED_AT_AGAIN), lane.channel))
+        return False
 
     def _let(self, draft: Draft, key: CommandKey, given: Input) -> tuple[object, ...]:
         """Let something happen to a command, after which its line may have another one ready.
@@ -92,6 +143,10 @@ class Desk:
         before = draft.get(key)
         outcome = draft.let(key, self._matching.own(draft, key, given))
         after = outcome.delivery
+        if after:
+            self._parking.note(key, after, outcome.facts)
+            if not isinstance(given, Start | Park):
+                self._parking.happened(key, after.channel)
         if after and after.command and not after.is_closed and (before is None or before.is_closed):
             self._dispatch.join(line_of(after.command), key)
         for delivery in (before, after):
@@ -109,17 +164,27 @@ class Desk:
     def _offer_touched(self, draft: Draft) -> None:
         touched, self._touched = self._touched, {}
         for line in touched:
-            if self._ready(draft, line):
-                self._dispatch.offer(line)
+            for lane in self._ready(draft, line):
+                self._dispatch.offer(line, lane)
 
-    def _ready(self, draft: Draft, line: Line) -> CommandKey | None:
-        """The first in a line that may be attempted now, unless one before it holds the line."""
+    def _ready(self, draft: Draft, line: Line) -> dict[Lane, CommandKey]:
+        """The first in a line that may be attempted now, unless one before it holds the line.
+
+        Commands with bounds of their own may have to wait for them, and hold up those of their own lane alone: the
+        first of each lane that has somebody ready.
+        """
+        ready: dict[Lane, CommandKey] = {}
         for key in self._dispatch.standing(line):
             delivery = draft.get(key)
             where = turn(delivery, draft.now, draft.schedule) if delivery else Turn.PASSES
-            if where is not Turn.PASSES:
-                return key if where is Turn.READY else None
-        return None
+            if where is Turn.HOLDS:
+                break
+            if where is Turn.READY and delivery and delivery.command:
+                lane = lane_of(delivery.command)
+                ready.setdefault(lane, key)
+                if not lane.rule:
+                    break
+        return ready
 
 
 def line_of(command: Command) -> Line:

@@ -1,10 +1,13 @@
-"""Who sends next: order within a contact, fairness between channels, and a bound on requests under way."""
+"""Who sends next: order within a contact, fairness between lanes, and a bound on requests under way."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from streams.sending.book import CommandKey
+from streams.sending.lanes import Lane
+from streams.sending.slots import Slots
 
 
 class Line(NamedTuple):
@@ -14,52 +17,38 @@ class Line(NamedTuple):
     contact: str
 
 
-class Slots:
-    """How many requests one worker may have under way, over all its partitions."""
+class Place(NamedTuple):
+    """A line whose turn it is, and the lane in which it got it."""
 
-    def __init__(self, total: int) -> None:
-        self._free = total
-        self._waiting: dict[Callable[[], None], None] = {}
+    line: Line
+    lane: Lane
 
-    def take(self, on_free: Callable[[], None]) -> bool:
-        """Take a slot; where there is none, be called once when there is one again."""
-        if self._free:
-            self._free -= 1
-            return True
-        self._waiting[on_free] = None
-        return False
 
-    def give_back(self) -> None:
-        """Free a slot and call those who waited, the longest first."""
-        self._free += 1
-        waiting, self._waiting = self._waiting, {}
-        for on_free in waiting:
-            on_free()
-
-    def forget(self, on_free: Callable[[], None]) -> None:
-        """Call this one no more."""
-        self._waiting.pop(on_free, None)
+Lines = dict[Line, None]
 
 
 class Dispatch:
     """The lines of one partition: who stands in them, and which of them may send next.
 
-    Channels take turns, each with at most `per_channel` requests under way, so that a slow one delays no other.
+    Lanes take turns, each channel with at most `per_channel` requests under way, so that a slow one delays no other.
+    A line may be ready in several lanes; it sends in one at a time. What a step costs does not depend on how many wait.
     """
 
     def __init__(self, slots: Slots, per_channel: int, on_free: Callable[[], None]) -> None:
         self._slots = slots
         self._per_channel = per_channel
         self._on_free = on_free
-        self._lines: dict[Line, dict[CommandKey, None]] = {}
-        self._ready: dict[str, dict[Line, None]] = {}
-        self._full: dict[str, dict[Line, None]] = {}
+        self._lines: dict[Line, dict[CommandKey, int]] = {}
+        self._numbers = itertools.count()
+        self._ready: dict[Lane, Lines] = {}
+        self._full: dict[str, dict[Lane, Lines]] = {}
+        self._shut: dict[str, dict[Lane, Lines]] = {}
         self._under_way: Counter[str] = Counter()
         self._busy: set[Line] = set()
 
     def join(self, line: Line, key: CommandKey) -> None:
         """Stand at the end of a line."""
-        self._lines.setdefault(line, {})[key] = None
+        self._lines.setdefault(line, {})[key] = next(self._numbers)
 
     def leave(self, line: Line, key: CommandKey) -> None:
         """Leave a line."""
@@ -72,32 +61,56 @@ class Dispatch:
         """Who stands in a line, first come first."""
         yield from self._lines.get(line, ())
 
-    def offer(self, line: Line) -> None:
+    def standing_for(self, channel: str) -> Iterator[CommandKey]:
+        """Who stands in any line of a channel."""
+        for line, standing in self._lines.items():
+            if line.channel == channel:
+                yield from standing
+
+    def offer(self, line: Line, lane: Lane) -> None:
         """Say that somebody in a line could send; not heard while a request of that line is under way."""
         if line in self._busy:
             return
-        waiting = self._full if line.channel in self._full else self._ready
-        waiting.setdefault(line.channel, {})[line] = None
+        for waiting in (self._full, self._shut):
+            if lines := waiting.get(lane.channel, {}).get(lane):
+                lines[line] = None
+                return
+        self._ready.setdefault(lane, {})[line] = None
 
-    def take(self) -> Line | None:
-        """The next line that may send, with a slot for its request; None where there is none or no room."""
+    def take(self, is_open: Callable[[Lane], bool] = lambda _: True) -> Place | None:
+        """The next line that may send, with a slot for its request; None where there is none or no room.
+
+        A lane that is not open is not asked about again before `release`.
+        """
         while self._ready:
-            channel = next(iter(self._ready))
-            lines = self._ready.pop(channel)
-            if self._under_way[channel] >= self._per_channel:
-                self._full[channel] = lines
+            lane = next(iter(self._ready))
+            lines = self._ready.pop(lane)
+            if self._under_way[lane.channel] >= self._per_channel:
+                self._full.setdefault(lane.channel, {})[lane] = lines
+                continue
+            if not is_open(lane):
+                self._shut.setdefault(lane.channel, {})[lane] = lines
+                continue
+            while lines and next(iter(lines)) in self._busy:  # under way in another lane; offered again after that
+                del lines[next(iter(lines))]
+            if not lines:
                 continue
             if not self._slots.take(self._on_free):
-                self._ready = {channel: lines, **self._ready}
+                self._ready = {lane: lines, **self._ready}
                 return None
             line = next(iter(lines))
             del lines[line]
             if lines:
-                self._ready[channel] = lines  # behind the others
-            self._under_way[channel] += 1
+                self._ready[lane] = lines  # behind the others
+            self._under_way[lane.channel] += 1
             self._busy.add(line)
-            return line
+            return Place(line, lane)
         return None
+
+    def release(self, channel: str) -> None:
+        """Ask again about the lanes of a channel that were not open; whoever came first goes first."""
+        for lane, lines in self._shut.pop(channel, {}).items():
+            self._ready[lane] = dict.fromkeys(sorted(lines, key=self._came))
 
     def done(self, line: Line) -> None:
         """Give the slot of a line back."""
@@ -105,8 +118,7 @@ class Dispatch:
         self._under_way[line.channel] -= 1
         if not self._under_way[line.channel]:
             del self._under_way[line.channel]
-        if lines := self._full.pop(line.channel, None):
-            self._ready[line.channel] = lines
+        self._ready.update(self._full.pop(line.channel, {}))
         self._slots.give_back()
 
     @property
@@ -119,3 +131,6 @@ class Dispatch:
         self._slots.forget(self._on_free)
         for line in list(self._busy):
             self.done(line)
+
+    def _came(self, line: Line) -> int:
+        return next(iter(self._lines.get(line, {}).values()), 0)

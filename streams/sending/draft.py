@@ -21,6 +21,7 @@ class Draft:
         self.wakes: list[tuple[datetime, CommandKey]] = []
         self.keeps = False
         """Whether evidence was put aside that only the table will have."""
+        self.openings: list[tuple[datetime, str]] = []
         self._book = book
         self._changed: dict[CommandKey, Delivery] = {}
         self._bound: dict[bytes, CommandKey] = {}

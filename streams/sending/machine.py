@@ -31,6 +31,7 @@ from streams.sending.inputs import (
 )
 from streams.sending.schedule import Schedule, spread
 from streams.sending.settling import objection
+from streams.sending.trouble import cause
 from streams.sending.turns import Turn, is_expired, turn, wake_at
 
 _LEAST: Final = timedelta(microseconds=1)
@@ -151,7 +152,7 @@ def _retry(delivery: Delivery, given: NotSent, moment: Moment) -> Iterator[Said]
 def _come_to_rest(delivery: Delivery, given: Down, moment: Moment) -> Iterator[Said]:
     """Wait until its channel or the gateway is back; the attempt does not count."""
     yield Said(FactKind.NOT_SENT, {**_answer(given), "retry_at": moment.now})
-    yield Said(FactKind.PARKED, {"attempt": given.attempt, "reason": given.reason})
+    yield Said(FactKind.PARKED, {"attempt": given.attempt, "reason": cause(given.reason)})
 
 
 def _park(delivery: Delivery, given: Park, moment: Moment) -> Iterator[Said]:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from streams.sending.book import CommandKey
 from streams.sending.desk import Incoming
+from streams.sending.parking import News
 
 _MOST_AT_ONCE: Final = 200  # inputs a step; more would keep the event loop for too long
 
@@ -33,15 +34,22 @@ class Answered:
     attempt: AttemptKey
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The gateway said how a channel is."""
+
+    news: News
+
+
 class Nudge:
-    """A moment has come, or a slot has become free."""
+    """A moment has come, a slot has become free, or the gateway went or came back."""
 
 
 class Close:
     """Nothing is to be done after this."""
 
 
-Letter: TypeAlias = Delivered | Answered | Nudge | Close
+Letter: TypeAlias = Delivered | Answered | Told | Nudge | Close
 
 
 class Mailbox:

@@ -9,15 +9,18 @@ import structlog
 
 from streams import failpoints
 from streams.runtime.errors import HandingOverError, OwnershipLostError
-from streams.sending.book import Book
+from streams.sending.book import Book, CommandKey
+from streams.sending.channel_watch import ChannelWatch
 from streams.sending.clock import Alarms
 from streams.sending.desk import Desk, Incoming, line_of
 from streams.sending.dispatch import Dispatch
 from streams.sending.draft import Draft
+from streams.sending.gates import ChannelBounds, Gates
 from streams.sending.inputs import Answer, Orphan, Withdrawn
 from streams.sending.latecomers import Begun
-from streams.sending.mailbox import Answered, AttemptKey, Close, Delivered, Letter, Mailbox, Nudge
+from streams.sending.mailbox import Answered, AttemptKey, Close, Delivered, Letter, Mailbox, Nudge, Told
 from streams.sending.matching import Matching
+from streams.sending.parking import Parking, news_in_fact
 from streams.sending.recall import recalled
 from streams.sending.requests import make_request
 from streams.sending.surroundings import Surroundings
@@ -44,11 +47,25 @@ class Outbox:
     def __init__(self, partition: int, around: Surroundings) -> None:
         self._partition = partition
         self._around = around
-        self._book = Book(partition, around.table)
+        bounds = ChannelBounds(around.channels)
+        self._book = Book(partition, around.table, bounds.is_paced)
         self._dispatch = Dispatch(around.slots, around.per_channel, self._nudge)
-        self._desk = Desk(self._dispatch, Matching(self._book, around.windows))
-        self._alarms = Alarms(around.clock, self._nudge)
         self._mailbox = Mailbox()
+        self._parking = Parking(lambda: around.breaker.is_open)
+        gates = Gates(bounds, self._book.ledger)
+        self._desk = Desk(self._dispatch, Matching(self._book, around.windows), gates, self._parking)
+        self._watch = ChannelWatch(
+            self._parking,
+            around.channels,
+            around.clock,
+            ring=self._nudge,
+            hear=lambda news: self._mailbox.put(Told(news)),
+            poll=around.poll,
+            tell=around.tell,
+            patience=around.channel_patience,
+        )
+        self._alarms: Alarms[CommandKey] = Alarms(around.clock, self._nudge)
+        self._openings: Alarms[str] = Alarms(around.clock, self._nudge)
         self._requests: dict[AttemptKey, _Request] = {}
         self._unsaved: list[Letter] = []
         self._learned = asyncio.Event()
@@ -75,6 +92,8 @@ class Outbox:
         start = self._book.replay_from(draft.now, draft.schedule)
         async for offset, fact in self._around.log.read(self._partition, start):
             self._book.learn(offset, fact)
+            if news := news_in_fact(fact):
+                self._parking.hear(news)
         failpoints.reach("sender.log_read")
         for key, _ in self._book.open_commands():
             draft.let(key, Orphan())
@@ -83,7 +102,7 @@ class Outbox:
         failpoints.reach("sender.taken_over")
         for key, delivery in self._book.open_commands():
             if delivery.command:
-                self._desk.restore(key, delivery.command)
+                self._desk.restore(key, delivery, delivery.command)
                 self._alarms.add(draft.now, key)
         self._nudge()
         log.info("partition_taken_over", partition=self._partition, read_from=start, in_doubt=len(draft.facts))
@@ -102,6 +121,7 @@ class Outbox:
     async def run(self) -> None:
         """Work until closed; OwnershipLostError where somebody else claimed the log, any other error was unforeseen."""
         lost: OwnershipLostError | None = None
+        self._around.breaker.listen(self._gateway_changed)
         try:
             async with asyncio.TaskGroup() as group:
                 saving = group.create_task(self._keep_table())
@@ -179,7 +199,10 @@ class Outbox:
                 case Answered(place):
                     begun, answer = answered[place]
                     self._desk.answered(draft, place.command, line_of(begun.command), await answer)
+                case Told(news):
+                    self._desk.hear(news)
         self._desk.wake(draft, self._alarms.due(draft.now))
+        self._desk.look_again(self._openings.due(draft.now))
         if not self._is_closing and self._around.lease.is_member():
             self._desk.start(draft)
         sends = {
@@ -200,6 +223,10 @@ class Outbox:
         for place, begun in sends.items():
             self._requests[place] = self._request(place, begun, since)
         self._alarms.set()
+        self._openings.set()
+        self._watch.look(draft.now, may_ask=not self._around.breaker.is_open)
+        if self._parking.is_behind:
+            self._nudge()
         if draft.keeps:  # what only the table will have is safe once it is saved
             self._unsaved += letters
             self._learned.set()
@@ -218,6 +245,8 @@ class Outbox:
             self._learned.set()
         for moment, key in draft.wakes:
             self._alarms.add(moment, key)
+        for moment, channel in draft.openings:
+            self._openings.add(moment, channel)
 
     def _request(self, place: AttemptKey, begun: Begun, since: float) -> _Request:
         """Start a request whose attempt is in the log; `since` is when it began to be written there."""
@@ -245,7 +274,10 @@ class Outbox:
         self._mailbox.let_go(saved)
 
     def _end(self) -> None:
+        self._around.breaker.forget(self._gateway_changed)
         self._alarms.stop()
+        self._openings.stop()
+        self._watch.stop()
         self._dispatch.stop()
         self._drained.set()
         self._ended.set()
@@ -254,6 +286,10 @@ class Outbox:
 
     def _draft(self) -> Draft:
         return Draft(self._book, self._around.clock.now(), self._around.schedule)
+
+    def _gateway_changed(self) -> None:
+        self._watch.hurry()
+        self._nudge()
 
     def _nudge(self) -> None:
         self._mailbox.put(Nudge())

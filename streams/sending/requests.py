@@ -41,10 +41,16 @@ async def _answer(around: Surroundings, begun: Begun, may_leave: Callable[[], bo
     command, attempt, _ = begun
     channel = look(command, attempt, around.channels(command.channel), around.clock.now())
     if not isinstance(channel, Channel):
+        around.breaker.spared()
         return channel
     if not may_leave():
+        around.breaker.spared()
         return Withdrawn(attempt)
     failpoints.reach("sender.before_request")
-    answer = await around.carry(channel.channel_id, command, attempt)
+    epoch, answer = around.breaker.began(), None
+    try:
+        answer = await around.carry(channel.channel_id, command, attempt)
+    finally:
+        around.breaker.ended(epoch, channel.channel_id, answer)
     failpoints.reach("sender.answered")
     return answer

@@ -4,16 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from schemas.alarms import Alarm
 from schemas.commands import Command
 from schemas.configuration import Channel
 from streams.sending.book import Table
+from streams.sending.breaker import Breaker
+from streams.sending.channel_watch import ChannelPatience, Poll
 from streams.sending.clock import Clock
-from streams.sending.dispatch import Slots
 from streams.sending.inputs import Answer
 from streams.sending.latecomers import Latecomers
 from streams.sending.lease import Lease
 from streams.sending.log import StatusLog
 from streams.sending.schedule import Schedule
+from streams.sending.slots import Slots
 from streams.sending.windows import Windows
 
 
@@ -28,6 +31,7 @@ class Surroundings:
     """What the outboxes of a worker share.
 
     `channels` finds a channel by its canonical id; `per_channel` bounds its requests under way, `slots` those of all.
+    `breaker` knows whether the gateway is there, `poll` asks it for a channel that is down, `tell` raises alarms.
     """
 
     log: StatusLog
@@ -40,4 +44,8 @@ class Surroundings:
     per_channel: int
     lease: Lease
     latecomers: Latecomers
+    breaker: Breaker
+    poll: Poll
+    tell: Callable[[Alarm], None]
+    channel_patience: ChannelPatience
     windows: Windows = field(default_factory=Windows)

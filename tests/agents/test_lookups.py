@@ -22,7 +22,7 @@ from streams.errands.errand import Done, Errand, NotYet
 from streams.errands.runner import Runner, Surroundings
 from streams.lookups import LOOKUP
 from streams.runtime import Batch
-from streams.sending.dispatch import Slots
+from streams.sending.slots import Slots
 from tests.agents.consumed import Consumed
 from tests.streams.errands.world import Publisher, Table
 from tests.streams.sending.world import CHANNEL, START, Clock, settle

@@ -9,7 +9,7 @@ from streams.errands.errand import Answer, Done, Emission, Errand
 from streams.errands.runner import Runner, Surroundings
 from streams.errands.schedule import Schedule
 from streams.runtime.publisher import Out
-from streams.sending.dispatch import Slots
+from streams.sending.slots import Slots
 from tests.streams.sending.world import START, Clock, settle
 
 PARTITION = 3

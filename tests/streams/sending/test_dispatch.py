@@ -1,4 +1,6 @@
-from streams.sending.dispatch import Dispatch, Line, Slots
+from streams.sending.dispatch import Dispatch, Line
+from streams.sending.lanes import Lane
+from streams.sending.slots import Slots
 
 
 class Rooms:
@@ -6,19 +8,25 @@ class Rooms:
 
     def __init__(self, slots: Slots, per_channel: int = 2) -> None:
         self.calls = 0
+        self.shut: set[str] = set()
+        self.asked: list[str] = []
         self.dispatch = Dispatch(slots, per_channel, self._on_free)
+
+    def _is_open(self, lane: Lane) -> bool:
+        self.asked.append(lane.channel)
+        return lane.channel not in self.shut
 
     def _on_free(self) -> None:
         self.calls += 1
 
     def offer(self, *lines: Line) -> None:
         for line in lines:
-            self.dispatch.offer(line)
+            self.dispatch.offer(line, Lane(line.channel))
 
     def take_all(self) -> list[Line]:
         taken = []
-        while line := self.dispatch.take():
-            taken.append(line)
+        while place := self.dispatch.take(self._is_open):
+            taken.append(place.line)
         return taken
 
 

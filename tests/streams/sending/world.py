@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.alarms import Alarm
 from schemas.commands import Command
 from schemas.configuration import Channel, Tenant
 from schemas.deliveries import (
@@ -23,15 +24,18 @@ from schemas.deliveries import (
 )
 from schemas.events import Action, Coordinates
 from streams.deliveries import Delivery, fold
+from streams.sending.breaker import Breaker
+from streams.sending.channel_watch import ChannelPatience
 from streams.sending.desk import Found, Incoming
-from streams.sending.dispatch import Slots
 from streams.sending.inputs import Answer, Replay, Take
 from streams.sending.latecomers import Latecomers
 from streams.sending.lease import Lease
 from streams.sending.operators_word import evidence_of
 from streams.sending.outbox import Outbox
 from streams.sending.schedule import Schedule
+from streams.sending.slots import Slots
 from streams.sending.surroundings import Surroundings
+from streams.sending.trouble import Sign
 from streams.sending.windows import Windows
 
 START = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -243,6 +247,12 @@ class World:
         windows: Windows = WINDOWS,
     ) -> None:
         self.clock = Clock()
+        self.alarms: list[Alarm] = []
+        self.asked: list[str] = []
+        self.states: dict[str, str | None] = {}
+        self.probes: list[str] = []
+        self.sign = Sign.THERE
+        all_slots = Slots(slots)
         self.log = Log()
         self.table = Table()
         self.requests: list[Request] = []
@@ -254,12 +264,16 @@ class World:
             carry=self._carry,
             channels=lambda channel: self.channels.get(channel),
             clock=self.clock,
-            slots=Slots(slots),
+            slots=all_slots,
             schedule=schedule,
             per_channel=per_channel,
             lease=Lease(LEASE, is_member=lambda: self.is_member, now=lambda: self.clock.time.timestamp()),
             latecomers=Latecomers(self._tell, self.clock),
             windows=windows,
+            breaker=Breaker("gateway:80", all_slots, self.clock, self._probe, self.alarms.append),
+            poll=self._poll,
+            tell=self.alarms.append,
+            channel_patience=ChannelPatience(),
         )
         self.is_member = True
         self.told: list[Evidence] = []
@@ -306,6 +320,14 @@ class World:
         status = fold(facts).status
         assert facts[-1].status is status
         return status
+
+    async def _probe(self, channel_id: str) -> Sign:
+        self.probes.append(channel_id)
+        return self.sign
+
+    async def _poll(self, channel_id: str) -> str | None:
+        self.asked.append(channel_id)
+        return self.states.get(channel_id)
 
     async def _tell(self, evidence: Evidence, tenant_id: int) -> None:
         self.told.append(evidence)
