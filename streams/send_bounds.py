@@ -17,6 +17,10 @@ class Bounds:
     pace: Pace | None = None
     window: SendWindow | None = None
 
+    def meets(self, other: "Bounds") -> bool:
+        """Whether there is a moment at which both windows are open."""
+        return self.window is None or other.window is None or self.window.meets(other.window)
+
 
 UNBOUND: Final = Bounds()
 

@@ -34,6 +34,10 @@ class SendWindow:
             raise ValueError(f"{place}: from must be earlier in the day than to")
         return cls(_days(fields.get("days"), f"{place}.days"), opens, closes)
 
+    def meets(self, other: "SendWindow") -> bool:
+        """Whether there is a moment in the week at which both are open."""
+        return bool(self.days & other.days) and max(self.opens, other.opens) < min(self.closes, other.closes)
+
     def next_open(self, moment: datetime, zone: tzinfo) -> datetime:
         """The moment itself where the window is open then, else when it opens next; both in UTC.
 

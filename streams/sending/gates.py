@@ -15,8 +15,6 @@ from streams.templates import DEFAULT_TIME_ZONE, zone
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
-_FARTHEST: Final = timedelta(days=15)  # two weekly windows meet within that, or never
-
 
 class ChannelBounds:
     """The bounds of channels, each read once for each version of it. `channels` finds one by its canonical id."""
@@ -75,6 +73,8 @@ class Gates:
         channel, of_channel = self._bounds.of(lane.channel)
         if lane.bounds is UNBOUND and of_channel == UNBOUND:
             return now
+        if not lane.bounds.meets(of_channel):
+            return NEVER
         where = _zone_of(channel)
         moment, before = now, None
         while moment != before:
@@ -84,8 +84,6 @@ class Gates:
                     moment = self._by_pace(bounds.pace, account, moment, now, where)
                 if bounds.window:
                     moment = bounds.window.next_open(moment, where)
-            if moment > now + _FARTHEST:
-                return NEVER
         return moment
 
     def _by_pace(self, pace: Pace, account: Account, moment: datetime, now: datetime, where: tzinfo) -> datetime:

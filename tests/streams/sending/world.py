@@ -245,6 +245,8 @@ class World:
         slots: int = 10,
         per_channel: int = 4,
         windows: Windows = WINDOWS,
+        log: Log | None = None,
+        table: Table | None = None,
     ) -> None:
         self.clock = Clock()
         self.alarms: list[Alarm] = []
@@ -253,8 +255,8 @@ class World:
         self.probes: list[str] = []
         self.sign = Sign.THERE
         all_slots = Slots(slots)
-        self.log = Log()
-        self.table = Table()
+        self.log = log or Log()
+        self.table = table or Table()
         self.requests: list[Request] = []
         self._before = 0
         self.channels = {"canalum": CHANNEL}
