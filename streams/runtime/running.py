@@ -26,7 +26,9 @@ async def run(app: BatchApp, stop: asyncio.Event) -> None:
     log.info("worker_started", app=app.conf.id)
     ended = await app.wait_first(stop, app.ownership_lost)
     if ended.stopped and not stop.is_set():
-        app.fatal(CrashedError(f"{app.conf.id} stopped by itself: {app.crash_reason!r}"))
+        crash = CrashedError(f"{app.conf.id} stopped by itself: {app.crash_reason!r}")
+        crash.__cause__ = app.crash_reason  # for the log
+        app.fatal(crash)
     try:
         async with asyncio.timeout(app.stop_seconds):
             await app.stop()

@@ -31,6 +31,7 @@ RELIED_ON: Final = (
     "faust.transport.drivers.aiokafka:Consumer.ack",
     "faust.transport.drivers.aiokafka:Consumer.perform_seek",
     "faust.transport.drivers.aiokafka:Consumer.seek_to_committed",
+    "faust.transport.drivers.aiokafka:Consumer.verify_event_path",
     "faust.transport.drivers.aiokafka:Consumer.wait_empty",
     "faust.transport.drivers.aiokafka:Consumer.on_partitions_revoked",
     "faust.transport.drivers.aiokafka:Consumer.track_message",
