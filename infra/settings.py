@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     posto_reconcile_seconds: Seconds = 1.0
     posto_stall_seconds: Seconds = 120.0
 
+    # The look-out.
+    posto_lookout_seconds: Seconds = 60.0
+    posto_silence_hours: Annotated[float, Field(ge=1)] = 3.0
+    posto_silence_floor_seconds: Annotated[float, Field(ge=0)] = 3600.0
+    posto_silence_ceiling_seconds: Seconds = 604_800.0
+
     # The sender.
     posto_send_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
     posto_send_concurrency_per_channel: Annotated[int, Field(ge=1, le=100)] = 4

@@ -17,6 +17,7 @@ from infra.database import database
 from infra.errors import OperatorError
 from infra.kafka import connection
 from infra.logging import configure
+from infra.lookout import Lookout
 from infra.reconciler import Reconciler
 from infra.settings import Settings, require
 from infra.topics import list_topics
@@ -76,6 +77,9 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     reconciler = Reconciler(settings, failed=die)
     await reconciler.start()
     stack.push_async_callback(reconciler.stop)
+    lookout = Lookout(settings, failed=die)
+    await lookout.start()
+    stack.push_async_callback(lookout.stop)
     feed = ConfigurationFeed(kafka, failed=die)
     await feed.start()
     stack.push_async_callback(feed.stop)

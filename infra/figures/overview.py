@@ -94,7 +94,8 @@ async def _alarms(settings: Settings) -> list[StandingAlarm]:
 async def _tables(settings: Settings) -> Tables:
     db = database(settings, connections=1)
     try:
-        return await read_tables(db)
+        async with db.session() as session:
+            return await read_tables(session)
     finally:
         await db.close()
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.mysql.pool import Database, Row
+from adapters.mysql.pool import Row, Session
 from schemas.configuration import WPP_GATEWAY
 from streams.deliveries import OPEN
 from streams.identity import canonical_channel
@@ -44,16 +44,15 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     channels: list[ChannelFigures]
 
 
-async def read_tables(db: Database) -> Tables:
+async def read_tables(session: Session) -> Tables:
     """All of it; raises DatabaseError."""
-    async with db.session() as session:
-        open_commands = {row["status"]: row["number"] for row in await session.fetch(_COMMANDS, sorted(OPEN))}
-        return Tables(
-            commands={status: open_commands.get(status, 0) for status in OPEN},
-            dead_letters=(await session.fetch(_DEAD_LETTERS))[0]["number"],
-            quarantined=(await session.fetch(_QUARANTINED))[0]["number"],
-            channels=_channels(await session.fetch(_CHANNELS, (WPP_GATEWAY,)), await session.fetch(_HEALTH)),
-        )
+    open_commands = {row["status"]: row["number"] for row in await session.fetch(_COMMANDS, OPEN)}
+    return Tables(
+        commands={status: open_commands.get(status, 0) for status in OPEN},
+        dead_letters=(await session.fetch(_DEAD_LETTERS))[0]["number"],
+        quarantined=(await session.fetch(_QUARANTINED))[0]["number"],
+        channels=_channels(await session.fetch(_CHANNELS, (WPP_GATEWAY,)), await session.fetch(_HEALTH)),
+    )
 
 
 def _channels(registered: list[Row], health: list[Row]) -> list[ChannelFigures]:

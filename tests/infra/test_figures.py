@@ -83,9 +83,14 @@ async def test_parts_that_do_not_answer_cost_a_bounded_time_and_are_named() -> N
     assert found.unknown["tables"] == f"MySQL at 127.0.0.1:{port} does not answer in time"
 
 
+async def _tables(db: Database) -> Tables:
+    async with db.session() as session:
+        return await read_tables(session)
+
+
 @pytest.mark.integration
 async def test_what_the_tables_say(hub: Settings, db: Database) -> None:
-    assert await read_tables(db) == Tables(
+    assert await _tables(db) == Tables(
         commands={"queued": 0, "attempting": 0, "retrying": 0, "parked": 0, "uncertain": 0},
         dead_letters=0,
         quarantined=0,
@@ -106,7 +111,7 @@ async def test_what_the_tables_say(hub: Settings, db: Database) -> None:
             (command, status),
         )
 
-    found = await read_tables(db)
+    found = await _tables(db)
 
     assert found.commands["uncertain"] == 1
     assert sum(found.commands.values()) == 1

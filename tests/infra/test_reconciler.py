@@ -205,7 +205,7 @@ async def test_one_is_elected_and_another_takes_over(hub: Settings, db: Database
     with capture_logs() as logs:
 
         def elections() -> int:
-            return [entry["event"] for entry in logs].count("reconciler_elected")
+            return [entry["event"] for entry in logs].count("elected")
 
         await first.start()
         await eventually(lambda: elections() == 1)
@@ -245,7 +245,7 @@ async def test_a_publication_that_fails_again_is_tried_ever_less_often(
     with capture_logs() as logs:
 
         def waits() -> list[float]:
-            return [entry["retry_in_seconds"] for entry in logs if entry["event"] == "configuration_not_reconciled"]
+            return [entry["retry_in_seconds"] for entry in logs if entry["event"] == "office_waits"]
 
         await reconciler.start()
         await eventually(lambda: len(waits()) >= 3)
@@ -263,7 +263,7 @@ async def test_a_mysql_that_is_away_is_waited_for(hub: Settings) -> None:
     with capture_logs() as logs:
         reconciler = Reconciler(elsewhere, failures.append)
         await reconciler.start()
-        await eventually(lambda: [entry["event"] for entry in logs].count("configuration_not_reconciled") >= 2)
+        await eventually(lambda: [entry["event"] for entry in logs].count("office_waits") >= 2)
         await reconciler.stop()
     assert failures == []
 
