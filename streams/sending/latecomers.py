@@ -10,7 +10,7 @@ import structlog
 
 from schemas.commands import Command
 from schemas.deliveries import Evidence
-from streams import topics
+from streams import failpoints, topics
 from streams.envelope import headers_for
 from streams.runtime import Out, Publisher, partition_of
 from streams.sending.clock import Clock
@@ -60,7 +60,9 @@ class Latecomers:
     async def _see_in(self, begun: Begun, awaited: Awaitable[Answer]) -> None:
         answer = await awaited
         evidence = evidence_of(begun.command, answer, self._clock.now(), began=begun.at)
+        failpoints.reach("sender.late_answer")
         await self._tell(evidence, begun.command.tenant_id)
+        failpoints.reach("sender.late_answer_told")
         log.info(
             "late_answer",
             command_id=begun.command.command_id,

@@ -81,6 +81,7 @@ class Outbox:
         In this order: what the former owner wrote before the claim is read, and after it, it can write nothing.
         """
         await self._around.log.claim(self._partition)
+        failpoints.reach("sender.claimed")
         try:
             await self._read_log()
         except BaseException:

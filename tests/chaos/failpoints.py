@@ -16,6 +16,7 @@ WORKER: Final = (
     *(f"runtime.settled[{stage}]" for stage in _STAGES),
     "runtime.before_commit",
     "runtime.committed",
+    "sender.claimed",
     "sender.log_read",
     "sender.taken_over",
     "sender.letters_taken",
@@ -26,6 +27,8 @@ WORKER: Final = (
     "sender.snapshot_written",
     "sender.handing_over",
     "sender.handed_over",
+    "sender.late_answer",
+    "sender.late_answer_told",
     "projector.rows_written",
     "projector.position_written",
     "projector.committed",
@@ -37,6 +40,16 @@ _PAUSE: Final = 9.0
 """Seconds: longer than a worker's session."""
 _STANDS_STILL: Final = frozenset({"sender.attempt_acknowledged", "sender.before_request", "sender.answered"})
 """Where a worker that stood still may wake up and believe that it owns its partitions: paused every other time."""
+
+
+_LATE: Final = ("gateway answers slowly", "term worker")
+COMPANIONS: Final = {
+    "sender.handing_over": ("term worker",),
+    "sender.handed_over": ("term worker",),
+    "sender.late_answer": _LATE,
+    "sender.late_answer_told": _LATE,
+}
+"""Faults without which a place is hardly ever reached."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ def plan(chance: random.Random, seed: int, workers: int) -> Armed:
         return Armed("edge", place, action, chance.randrange(1, 15))
     is_paused = place in _STANDS_STILL and (seed // len(ALL)) % 2 == 0
     action = f"pause:{_PAUSE:g}" if is_paused else "kill" if chance.random() < 0.85 else f"pause:{_PAUSE:g}"
-    once = place.startswith(("sender.log", "sender.taken_over", "sender.hand"))
+    once = place.startswith(("sender.claimed", "sender.log", "sender.taken_over", "sender.hand", "sender.late"))
     return Armed(f"worker-{chance.randrange(workers) + 1}", place, action, 1 if once else chance.choice((1, 1, 2)))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ GATEWAY: Final[Mapping[str, Mapping[str, Any]]] = {
     "gateway answer lost": {"kind": "drop", "delivered": True, "count": 4, "probability": 0.5},
     "gateway drops the call": {"kind": "drop", "count": 4, "probability": 0.5},
     "gateway answer late": {"kind": "hang", "delay_seconds": 2.5, "count": 4, "probability": 0.5},
+    "gateway answers slowly": {"kind": "hang", "delay_seconds": 2.5, "count": 30},
     "gateway error after delivery": {"kind": "http_504", "delivered": True, "count": 4, "probability": 0.5},
     "gateway says false after delivery": {"kind": "success_false", "delivered": True, "count": 3, "probability": 0.5},
     "gateway answers nonsense": {"kind": "not_json", "delivered": True, "count": 3, "probability": 0.5},
@@ -72,9 +73,7 @@ class Fault:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def plan(
-    chance: random.Random, seed: int, workers: int, within: float, known: Sequence[str] = KNOWN
-) -> Iterable[Fault]:
+def plan(chance: random.Random, seed: int, workers: int, within: float, known: Sequence[str] = KNOWN) -> list[Fault]:
     """One or two things that happen to processes, one or two that the gateway does.
 
     The first takes its turn by the seed, so that any run of seeds meets all of them; the others are drawn.
@@ -83,11 +82,11 @@ def plan(
     names.append(chance.choice([name for name in known if name in GATEWAY]))
     if chance.random() < 0.6:
         names.append(chance.choice([name for name in known if name not in GATEWAY]))
-    found = [_fault(chance, name, workers, within) for name in dict.fromkeys(names)]
-    return sorted(found, key=lambda fault: fault.at)
+    return [planned(chance, name, workers, within) for name in dict.fromkeys(names)]
 
 
-def _fault(chance: random.Random, name: str, workers: int, within: float) -> Fault:
+def planned(chance: random.Random, name: str, workers: int, within: float) -> Fault:
+    """A fault of a name, at a time and in a place of chance."""
     at = chance.uniform(0.5, within - 1.0)
     worker = f"worker-{chance.randrange(workers) + 1}"
     if name in PROCESS:

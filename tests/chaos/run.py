@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,7 +12,7 @@ import httpx
 from aiokafka import TopicPartition
 
 from streams import topics
-from tests.chaos import faults
+from tests.chaos import clock, faults
 from tests.chaos.history import History
 from tests.chaos.log import Log
 from tests.chaos.oracle import Violation, judge
@@ -22,7 +22,7 @@ from tests.chaos.scenario import Scenario
 from tests.chaos.system import CHANNELS, System, channel_id
 from tests.chaos.workload import Workload
 
-REST_SECONDS: Final = 60.0
+REST_SECONDS: Final = 120.0
 """How long after its last fault the system may take until nothing waits any more."""
 
 _LOOK_SECONDS: Final = 0.5
@@ -89,17 +89,21 @@ async def run(system: System, scenario: Scenario, slot: int) -> Outcome:
 
 
 async def _workers(system: System, scenario: Scenario) -> None:
-    """As many workers as the scenario begins with, and the armed process anew."""
+    """As many workers as the scenario begins with; what is armed, or has a clock that will jump, anew."""
     wanted = {f"worker-{number + 1}" for number in range(scenario.workers)}
     for name, process in system.processes.items():
         if name.startswith("worker") and name not in wanted and process.is_alive:
             await process.stop()
-    armed = scenario.armed
-    for name in sorted(wanted):
-        if not system.processes[name].is_alive and not (armed and armed.process == name):
+    special: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    if scenario.armed:
+        special[scenario.armed.process]["POSTO_FAILPOINTS"] = scenario.armed.spelled
+    for fault in scenario.faults:
+        if fault.name in faults.CLOCKS:
+            special[fault.target] |= clock.environment(system.clock_file(fault.target))
+    for name in sorted(wanted - set(special)):
+        if not system.processes[name].is_alive:
             system.processes[name].start(system.usual(name))
-    if armed:
-        await system.restart(armed.process, {"POSTO_FAILPOINTS": armed.spelled})
+    await asyncio.gather(*(system.restart(name, more) for name, more in special.items()))
 
 
 async def _faults(system: System, scenario: Scenario, slot: int, http: httpx.AsyncClient) -> None:

@@ -1,11 +1,12 @@
 """What a seed means: the inputs of a run and the faults meanwhile. Pure: the same seed gives the same scenario."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from tests.chaos import failpoints, faults
+from tests.chaos.failpoints import Armed
 from tests.chaos.faults import Fault
 
 SECONDS: Final = 9.0
@@ -66,7 +67,7 @@ class Scenario:
     wishes: tuple[Wish, ...]
     told: tuple[Told, ...]
     faults: tuple[Fault, ...]
-    armed: failpoints.Armed | None
+    armed: Armed | None
 
     def fault_names(self) -> list[str]:
         """What goes wrong, each kind once, in the words of the summary."""
@@ -79,14 +80,29 @@ def plan(seed: int, known: Sequence[str] = faults.KNOWN) -> Scenario:
     workers = chance.choice((1, 2, 2))
     wishes = [*_letters(chance), *_conversations(chance)]
     wishes += list(_repeated(chance, wishes))
+    armed = failpoints.plan(chance, seed, workers)
+    companions = _companions(chance, armed, workers)
     return Scenario(
         seed=seed,
         workers=workers,
         wishes=tuple(sorted(wishes, key=lambda wish: wish.at)),
         told=tuple(_messages(chance)),
-        faults=tuple(faults.plan(chance, seed, workers, SECONDS, known)),
-        armed=failpoints.plan(chance, seed, workers),
+        faults=_in_order([*faults.plan(chance, seed, workers, SECONDS, known), *companions]),
+        armed=armed,
     )
+
+
+def _companions(chance: random.Random, armed: Armed, workers: int) -> Iterator[Fault]:
+    """What has to go wrong for the failpoint to be reached, in the process that is armed."""
+    for name in failpoints.COMPANIONS.get(armed.place, ()):
+        fault = faults.planned(chance, name, workers, SECONDS)
+        if fault.target:
+            fault = replace(fault, target=armed.process, at=chance.uniform(SECONDS / 2, SECONDS))
+        yield fault
+
+
+def _in_order(planned: Sequence[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted(planned, key=lambda fault: fault.at))
 
 
 def _letters(chance: random.Random) -> list[Wish]:

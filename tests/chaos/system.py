@@ -20,7 +20,6 @@ from infra.stack.environment import StackEnvironment, decide
 from infra.stack.layout import Layout
 from infra.stack.program import Program
 from infra.topics import apply_topics
-from tests.chaos import clock
 from tests.chaos.process import Process
 from tests.support.servers import jars
 from tests.support.stack import own_ports
@@ -38,6 +37,7 @@ SETTINGS: Final = {
     "POSTO_SESSION_TIMEOUT_SECONDS": "6",
     "POSTO_SEND_RETRY_SECONDS": "0.3,0.5,1,1.5",
     "POSTO_SEND_MAX_ATTEMPTS": "60",
+    "POSTO_DRAIN_SECONDS": "2",
     "POSTO_UNCERTAIN_WAIT_SECONDS": "6",
     "POSTO_SIM_ACK_DELAY_SECONDS": "0.1",
     "POSTO_COMMIT_INTERVAL_SECONDS": "0.3",
@@ -151,9 +151,7 @@ class System:
     def usual(self, name: str) -> dict[str, str]:
         """What is in the environment of a process whenever it starts."""
         log = {"POSTO_FAILPOINTS_LOG": str(self.failpoint_log)}
-        if name.startswith("worker"):
-            return {**log, **clock.environment(self.clock_file(name))}
-        return log if name == "edge" else {}
+        return log if name == "edge" or name.startswith("worker") else {}
 
     @property
     def failpoint_log(self) -> Path:
