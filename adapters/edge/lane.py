@@ -11,6 +11,7 @@ from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from adapters.edge.log import LogError, LogRefusedError
 from adapters.edge.receipts import Item
+from streams import failpoints
 
 log = structlog.get_logger()
 
@@ -97,6 +98,7 @@ class Lane:
                 if batch.append(key=entry.key, value=entry.value, timestamp=None, headers=entry.headers) is None:
                     break
                 self._under_way.append(self._waiting.popleft())
+            failpoints.reach("edge.before_write")
             await (await producer.send_batch(batch, self._topic, partition=self._partition))
         except Exception as error:
             log.exception("append_failed", topic=self._topic, partition=self._partition)
@@ -106,6 +108,7 @@ class Lane:
             self._put_back()
             self._on_failure(producer)
         else:
+            failpoints.reach("edge.written")
             self._busy_since = None
             self._end(Item.confirm)
 

@@ -33,7 +33,8 @@ WORKER: Final = (
     "projector.position_written",
     "projector.committed",
 )
-EDGE: Final = ("edge.before_write", "edge.written")
+SPOOL: Final = ("spool.written", "spool.in_kafka", "spool.removed")
+EDGE: Final = ("edge.before_write", "edge.written", *SPOOL)
 ALL: Final = (*WORKER, *EDGE)
 
 _PAUSE: Final = 9.0
@@ -48,6 +49,7 @@ COMPANIONS: Final = {
     "sender.handed_over": ("term worker",),
     "sender.late_answer": _LATE,
     "sender.late_answer_told": _LATE,
+    **dict.fromkeys(SPOOL, ("pause kafka",)),
 }
 """Faults without which a place is hardly ever reached."""
 
@@ -72,7 +74,7 @@ def plan(chance: random.Random, seed: int, workers: int) -> Armed:
     place = ALL[seed % len(ALL)]
     if place in EDGE:
         action = chance.choice(("kill", "kill", "pause:3"))
-        return Armed("edge", place, action, chance.randrange(1, 15))
+        return Armed("edge", place, action, 1 if place in SPOOL else chance.randrange(1, 15))
     is_paused = place in _STANDS_STILL and (seed // len(ALL)) % 2 == 0
     action = f"pause:{_PAUSE:g}" if is_paused else "kill" if chance.random() < 0.85 else f"pause:{_PAUSE:g}"
     once = place.startswith(("sender.claimed", "sender.log", "sender.taken_over", "sender.hand", "sender.late"))

@@ -96,8 +96,10 @@ def _companions(chance: random.Random, armed: Armed, workers: int) -> Iterator[F
     """What has to go wrong for the failpoint to be reached, in the process that is armed."""
     for name in failpoints.COMPANIONS.get(armed.place, ()):
         fault = faults.planned(chance, name, workers, SECONDS)
-        if fault.target:
+        if fault.target.startswith("worker"):
             fault = replace(fault, target=armed.process, at=chance.uniform(SECONDS / 2, SECONDS))
+        elif fault.target:
+            fault = replace(fault, at=chance.uniform(1.0, SECONDS / 2))
         yield fault
 
 

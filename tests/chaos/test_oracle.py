@@ -40,18 +40,34 @@ def _event(offset: int, kind: str = "accepted", text: str = "oi", number: int = 
 
 
 def _command(number: int = 1, policy: str = "at_most_once", offset: int = 0, text: str = "oi") -> Entry:
-    value = {"command_id": f"c-{number}", "policy": policy, "channel": "a", "contact": "1", "text": text}
+    value = {"command_id": f"c-{number}", "policy": policy, "channel": "a", "contact": "1", "to": "1", "text": text}
     return Entry("command.outbound", 0, offset, value)
 
 
 def _message(attempt: int = 1, number: int = 1, text: str = "oi") -> dict[str, Any]:
     metadata = {"command_id": f"c-{number}"}
     request_id = f"c-{number}:{attempt}"
-    return {"metadata": metadata, "request_id": request_id, "channel": "A", "chat": "1@c.us", "text": text}
+    where = {"id": f"true_1@c.us_M{number}{attempt}", "channel": "A", "chat": "1@c.us", "to": "1"}
+    return {"metadata": metadata, "request_id": request_id, "text": text, **where}
 
 
 def _input(number: int = 1, **more: Any) -> Input:
     return Input(f"x-{number}", "A", "1", "oi", "at_most_once", **{"is_kept": True, **more})
+
+
+def _bound(*named: tuple[int, str]) -> list[Entry]:
+    """Facts of commands by number, each with the message that its answer names."""
+    return [
+        Entry(
+            "delivery.status",
+            0,
+            100 * number + n,
+            {"command_id": f"c-{number}", "fact": fact, "attempt": attempt, "status": status}
+            | ({"provider_message_id": message} if fact == "answered" else {}),
+        )
+        for number, message in named
+        for n, (fact, attempt, status) in enumerate(GOOD)
+    ]
 
 
 def _raw(offset: int) -> Entry:
@@ -98,6 +114,7 @@ def _two(**changes: Any) -> History:
         _history(raw=[_raw(0), _raw(1)], accepted=[_event(0), _event(1, "duplicate")]),
         _history(raw=[_raw(0), _raw(1)], accepted=[_event(0), _event(1, "conflict", "tchau")]),
         _history(accepted=[_event(0), _event(0)], commands=[_command(), _command(offset=1)]),
+        _two(facts=_bound((1, "true_1@c.us_M11"), (2, "M21"))),
         _history(facts=_facts(*DOUBTED)),
         _history(facts=_facts(*DOUBTED), delivered=[]),
         _history(
@@ -181,6 +198,12 @@ BAD: Mapping[str, tuple[str, Callable[[], History]]] = {
     "a command was said in other words": (
         "unrecorded",
         lambda: _history(commands=[_command(), _command(offset=1, text="tchau")]),
+    ),
+    "an echo was consumed by two commands": ("evidence", lambda: _two(facts=_bound((1, "M11"), (2, "M11")))),
+    "a message typed on the phone was taken for a command's": ("evidence", lambda: _history(facts=_bound((1, "M99")))),
+    "another message's echo was taken": (
+        "evidence",
+        lambda: _history(facts=_bound((1, "M11")), delivered=[_message(text="tchau")]),
     ),
     "another text was sent": ("wrong text", lambda: _history(delivered=[_message(text="tchau")])),
     "a good record is a dead letter": (

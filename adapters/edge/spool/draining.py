@@ -8,6 +8,7 @@ from adapters.edge.receipts import Receipt
 from adapters.edge.spool.errors import SpoolDamagedError
 from adapters.edge.spool.rows import Row
 from adapters.edge.spool.spool import Spool
+from streams import failpoints
 
 _ENTRIES: Final = 1000
 _BYTES: Final = 8 * 1_048_576
@@ -34,6 +35,7 @@ async def drain_some(spool: Spool, kafka: KafkaLog) -> None:
             refused.append(row)
         else:
             raise error
+    failpoints.reach("spool.in_kafka")
     await _set_aside(spool, refused, "refused by Kafka")
     if kept:
         await spool.remove([row.seq for row in kept], sum(row.size for row in kept))

@@ -15,6 +15,7 @@ from adapters.edge.spool.errors import SpoolDiskFullError, SpoolError
 from adapters.edge.spool.metrics import SpoolMetrics
 from adapters.edge.spool.rows import Row
 from adapters.edge.spool.slots import Slot
+from streams import failpoints
 
 log = structlog.get_logger()
 
@@ -112,6 +113,7 @@ class Spool:
                 break
             except SpoolDiskFullError:
                 await asyncio.sleep(_FULL_DISK_SECONDS)
+        failpoints.reach("spool.removed")
         self._metrics.drained.inc(len(seqs))
         self._count_out(len(seqs), size)
 
@@ -175,6 +177,7 @@ class Spool:
         except SpoolError as error:
             self._fail(group, error)
         else:
+            failpoints.reach("spool.written")
             self.failure = None
             self.entries += len(group)
             self.bytes += size

@@ -30,6 +30,7 @@ CHECKS: Final[Sequence[tuple[str, Check]]] = (
     ("unrecorded", sending.attempts_are_on_record),
     ("unrecorded", inputs.repetitions_are_recorded),
     ("unrecorded", inputs.commands_say_one_thing),
+    ("evidence", sending.evidence_is_of_the_command),
     ("wrong text", sending.texts_are_those_of_the_inputs),
     ("went back", sending.statuses_never_go_back),
     ("order", sending.order_is_kept),

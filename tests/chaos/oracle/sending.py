@@ -33,6 +33,25 @@ def attempts_are_on_record(case: Case) -> Iterator[str]:
                 yield f"{message['request_id']} was sent and is not on record (attempts {sorted(started)})"
 
 
+def evidence_is_of_the_command(case: Case) -> Iterator[str]:
+    """A message that is bound to a command says its text to its contact, and is bound to no other command."""
+    messages = {message["id"]: message for message in case.history.delivered}
+    by_key = {message["id"].rpartition("_")[2]: message for message in messages.values()}
+    bound: dict[str, str] = {}
+    for command_id, entries in case.facts.items():
+        command = case.commands[command_id][0].value if command_id in case.commands else None
+        for named in sorted({e.value["provider_message_id"] for e in entries if e.value.get("provider_message_id")}):
+            message = messages.get(named) or by_key.get(named)
+            if command is None:
+                continue
+            if message is None:
+                yield f"{command_id} is bound to {named}, which the gateway did not send"
+            elif (message["to"], message["text"]) != (command["to"], command["text"]):
+                yield f"{command_id} is bound to {named}, which says something else"
+            elif bound.setdefault(message["id"], command_id) != command_id:
+                yield f"{named} is bound to {bound[message['id']]} and to {command_id}"
+
+
 def no_message_is_lost(case: Case) -> Iterator[str]:
     """Each command was sent, or is in doubt, or the log says why not."""
     for command_id in case.commands:
