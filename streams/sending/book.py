@@ -8,11 +8,12 @@ from typing import Final, Protocol
 import msgspec
 
 from schemas.deliveries import DeliveryFact
-from streams.deliveries import Delivery, apply
+from streams.deliveries import CLOSED, Delivery, apply
 from streams.identity import message_key
 from streams.sending import ledger
 from streams.sending.contents import Content, Contents
 from streams.sending.ledger import Ledger
+from streams.sending.open_commands import OpenCommands
 from streams.sending.schedule import Schedule
 from streams.sending.turns import may_send
 from streams.sending.unseen import unseen
@@ -80,6 +81,7 @@ class Book:
         self.channels: set[str] = set()
         self.notes: dict[bytes, bytes] = {}
         self.contents = Contents()
+        self.states = OpenCommands()
         self._table = table
         self._open: dict[CommandKey, Entry] = {}
         self._closed_unseen: dict[CommandKey, None] = {}
@@ -103,6 +105,7 @@ class Book:
             self.ledger.restore(key, value)
         elif value.startswith(_OPEN):
             entry = self._open[key] = _decode(value)
+            self.states.put(key, entry.delivery.status)
             if entry.delivery.command:
                 self.contents.put(key, Content.of(entry.delivery.command))
 
@@ -142,7 +145,9 @@ class Book:
         before = known.delivery if known else None
         self.ledger.learn(offset, fact, before)
         delivery = apply(before, fact)
-        is_closed = delivery.is_closed
+        status = delivery.status
+        is_closed = status in CLOSED
+        self.states.put(key, status)
         if delivery.command and key not in self.contents:
             self.contents.put(key, Content.of(delivery.command))
         is_first = known is None or (fact.command is not None and known.delivery.command is None)

@@ -280,6 +280,7 @@ class Outbox:
         self._openings.stop()
         self._watch.stop()
         self._dispatch.stop()
+        self._book.states.clear()
         self._drained.set()
         self._ended.set()
         if not self._is_lost or self._is_closing:
