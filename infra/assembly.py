@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from adapters.gateway import GatewayClient, Timeouts
 from adapters.mysql.projector import Projector
 from adapters.objects import StoreUnavailableError
+from adapters.preconditions import Preconditions
 from agents import lookups
 from agents.lookups import LidErrander
 from agents.media import Fetcher
@@ -39,7 +40,12 @@ Channels = Callable[[str], Channel | None]
 
 
 def assemble(
-    settings: Settings, feed: ConfigurationFeed, projector: Projector, gateway: GatewayClient, bell: AlarmBell
+    settings: Settings,
+    feed: ConfigurationFeed,
+    projector: Projector,
+    gateway: GatewayClient,
+    still_holds: Preconditions,
+    bell: AlarmBell,
 ) -> BatchApp:
     """Put the app together; OperatorError where the settings ask for what cannot be."""
     config = RuntimeConfig(
@@ -59,7 +65,7 @@ def assemble(
     def channels(canonical: str) -> Channel | None:
         return feed.current.channel(canonical)
 
-    add_sender(app, deliveries, _outboxes(settings, app, deliveries, gateway, channels, bell))
+    add_sender(app, deliveries, _outboxes(settings, app, deliveries, gateway, still_holds, channels, bell))
     media = app.batch_table(topics.MEDIA_TABLE)
     first_try = timedelta(seconds=settings.posto_media_first_try_seconds)
     add_media(app, media, _fetches(settings, app, media, Fetcher(gateway, objects, channels)), first_try=first_try)
@@ -86,6 +92,7 @@ def _outboxes(
     app: BatchApp,
     table: BatchTable,
     gateway: GatewayClient,
+    still_holds: Preconditions,
     channels: Channels,
     bell: AlarmBell,
 ) -> Outboxes:
@@ -103,6 +110,7 @@ def _outboxes(
         log=KafkaStatusLog(connection(settings)),
         table=table,
         carry=GatewayCarrier(gateway),
+        still_holds=still_holds,
         channels=channels,
         clock=clock,
         slots=slots,

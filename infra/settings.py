@@ -1,5 +1,6 @@
 """Every setting of Posto, read from the environment or `.env`; `.env.example` is the commented reference."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +14,8 @@ from infra.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+
+_HOST = re.compile(r"[\w.-]+(:\d{1,5})?", re.ASCII)
 
 
 class MySQLAddress(BaseModel):
@@ -95,6 +98,8 @@ class Settings(BaseSettings):
     posto_drain_seconds: Annotated[float, Field(ge=0, le=300)] = 10.0
     posto_echo_window_seconds: Seconds = 90.0
     posto_clock_skew_seconds: Annotated[float, Field(ge=0)] = 2.0
+    posto_precondition_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    posto_precondition_timeout_seconds: Seconds = 3.0
     posto_gateway_failures: Annotated[int, Field(ge=1, le=100)] = 3
     posto_gateway_probe_seconds: Seconds = 2.0
     posto_gateway_probe_timeout_seconds: Seconds = 2.0
@@ -135,12 +140,21 @@ class Settings(BaseSettings):
         "posto_media_retry_seconds",
         "posto_gateway_alarm_seconds",
         "posto_channel_alarm_seconds",
+        "posto_precondition_hosts",
         mode="before",
     )
     @classmethod
     def _split_schedule(cls, value: Any) -> Any:
         """Accept `1,5,30` as the environment gives it."""
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("posto_precondition_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"must be hosts such as erp.example or erp.example:8443, not {host!r}")
+        return tuple(host.lower() for host in value)
 
     @field_validator("wpp_gateway_base_url", "pixelhub_whatsapp_webhook_url")
     @classmethod

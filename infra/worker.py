@@ -12,6 +12,7 @@ import uvloop
 
 from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
+from adapters.preconditions import Preconditions
 from infra.assembly import assemble, timeouts
 from infra.database import database
 from infra.errors import OperatorError
@@ -97,7 +98,10 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     bell = AlarmBell(kafka, failed=die)
     await bell.start()
     stack.push_async_callback(bell.stop)
-    app = assemble(settings, feed, Projector(db), gateway, bell)
+    still_holds = await stack.enter_async_context(
+        Preconditions(settings.posto_precondition_hosts, settings.posto_precondition_timeout_seconds)
+    )
+    app = assemble(settings, feed, Projector(db), gateway, still_holds, bell)
     vitals.ready = lambda: is_ready(app)
     ends = Ends(kafka, in_sync=settings.posto_min_insync_replicas)
     watchdog = Watchdog(app, ends, limit=settings.posto_stall_seconds)

@@ -38,19 +38,31 @@ async def make_request(around: Surroundings, begun: Begun, may_leave: Callable[[
 
 
 async def _answer(around: Surroundings, begun: Begun, may_leave: Callable[[], bool]) -> Answer:
-    command, attempt, _ = begun
-    channel = look(command, attempt, around.channels(command.channel), around.clock.now())
-    if not isinstance(channel, Channel):
+    found = await _last_look(around, begun, may_leave)
+    if not isinstance(found, Channel):
         around.breaker.spared()
-        return channel
-    if not may_leave():
-        around.breaker.spared()
-        return Withdrawn(attempt)
+        return found
     failpoints.reach("sender.before_request")
     epoch, answer = around.breaker.began(), None
     try:
-        answer = await around.carry(channel.channel_id, command, attempt)
+        answer = await around.carry(found.channel_id, begun.command, begun.attempt)
     finally:
-        around.breaker.ended(epoch, channel.channel_id, answer)
+        around.breaker.ended(epoch, found.channel_id, answer)
     failpoints.reach("sender.answered")
     return answer
+
+
+async def _last_look(around: Surroundings, begun: Begun, may_leave: Callable[[], bool]) -> Channel | Answer:
+    """The channel to send by, or why not to; what took a while to be asked for is looked at again after it."""
+    command, attempt, _ = begun
+    channel = look(command, attempt, around.channels(command.channel), around.clock.now())
+    if isinstance(channel, Channel) and command.precondition_url is not None:
+        if not may_leave():
+            return Withdrawn(attempt)
+        answer = await around.still_holds(command, attempt)
+        if answer is not None:
+            return answer
+        channel = look(command, attempt, around.channels(command.channel), around.clock.now())
+    if isinstance(channel, Channel) and not may_leave():
+        return Withdrawn(attempt)
+    return channel

@@ -26,6 +26,12 @@ class Carrier(Protocol):
     async def __call__(self, channel_id: str, command: Command, attempt: int, /) -> Answer: ...
 
 
+class Precondition(Protocol):
+    """Asks whether a command's message still makes sense; None where it does, or there is nothing to ask."""
+
+    async def __call__(self, command: Command, attempt: int, /) -> Answer | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the outboxes of a worker share.
@@ -37,6 +43,7 @@ class Surroundings:
     log: StatusLog
     table: Table
     carry: Carrier
+    still_holds: Precondition
     channels: Callable[[str], Channel | None]
     clock: Clock
     slots: Slots

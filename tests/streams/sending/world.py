@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -235,6 +235,10 @@ class Request:
         await settle()
 
 
+async def _holds(attempt: int) -> None:
+    """The answer of a precondition that holds."""
+
+
 class World:
     """Everything around outboxes, and the one that runs now."""
 
@@ -253,6 +257,8 @@ class World:
         self.asked: list[str] = []
         self.states: dict[str, str | None] = {}
         self.probes: list[str] = []
+        self.questions: list[tuple[Command, int]] = []
+        self.question: Callable[[int], Awaitable[Answer | None]] = _holds
         self.sign = Sign.THERE
         all_slots = Slots(slots)
         self.log = log or Log()
@@ -264,6 +270,7 @@ class World:
             log=self.log,
             table=self.table,
             carry=self._carry,
+            still_holds=self._still_holds,
             channels=lambda channel: self.channels.get(channel),
             clock=self.clock,
             slots=all_slots,
@@ -322,6 +329,10 @@ class World:
         status = fold(facts).status
         assert facts[-1].status is status
         return status
+
+    async def _still_holds(self, asked: Command, attempt: int) -> Answer | None:
+        self.questions.append((asked, attempt))
+        return await self.question(attempt)
 
     async def _probe(self, channel_id: str) -> Sign:
         self.probes.append(channel_id)
