@@ -31,6 +31,7 @@ COMMANDS = {
     "worker": "infra.commands.worker:worker",
     "simulate": "infra.commands.simulate:simulate",
     "trace": "infra.commands.trace:trace",
+    "deliveries": "infra.commands.deliveries:app",
     "channels": "infra.commands.channels:app",
     "contacts": "infra.commands.contacts:app",
     "media": "infra.commands.media:app",
