@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
@@ -108,19 +107,18 @@ async def listed(
     return [_listed(row) for row in rows]
 
 
-async def find(db: Database, command_id: str) -> KnownDelivery:
-    """One delivery, by the id of its command or of its event; DeliveryError where nothing is known of it."""
-    try:
-        wanted = str(UUID(command_id.strip()))
-    except ValueError:
-        raise DeliveryError(f"{command_id!r} is no command id: `posto deliveries list` shows them.") from None
-    rows = await db.fetch(f"{_LIST} WHERE command.command_id = %s OR command.event_id = %s", (wanted, wanted))
+async def find(db: Database, wanted: str) -> KnownDelivery:
+    """One delivery, by the id of its command or event, or the event's idempotency key.
+
+    DeliveryError where nothing is known of it.
+    """
+    rows = await db.fetch(f"{_LIST}{_OF_ONE}", (wanted.strip(),) * 3)
     if not rows:
         raise DeliveryError(
-            f"Nothing is known of {wanted}: `posto deliveries list` shows the ids; what was just sent may still be on "
-            "its way."
+            f"No message is known by {wanted!r}: `posto deliveries list` shows the ids; what was just sent may still "
+            "be on its way."
         )
-    [row] = rows[:1]
+    row = rows[0]
     facts = await db.fetch(_FACTS, (row["command_id"],))
     return KnownDelivery(
         about=_listed(row),
@@ -130,11 +128,11 @@ async def find(db: Database, command_id: str) -> KnownDelivery:
     )
 
 
-async def show(settings: Settings, command_id: str) -> KnownDelivery:
+async def show(settings: Settings, wanted: str) -> KnownDelivery:
     """The same, of a database that is not open yet."""
     db = database(settings)
     try:
-        return await find(db, command_id)
+        return await find(db, wanted)
     except DatabaseError as error:
         raise unreadable(error) from None
     finally:
@@ -184,5 +182,13 @@ _LIST: Final = """
 SELECT command.*, (SELECT MAX(fact.at) FROM delivery_facts AS fact
     WHERE fact.command_id = command.command_id AND fact.fact = 'in_doubt') AS doubtful_since
 FROM outbound_messages AS command
+"""
+_OF_ONE: Final = """
+JOIN (
+    SELECT command_id FROM outbound_messages WHERE command_id = %s
+    UNION SELECT command_id FROM outbound_messages WHERE event_id = %s
+    UNION SELECT known.command_id FROM communication_events AS event
+        JOIN outbound_messages AS known ON known.event_id = event.event_id WHERE event.idempotency_key = %s
+) AS found ON found.command_id = command.command_id
 """
 _FACTS: Final = "SELECT * FROM delivery_facts WHERE command_id = %s ORDER BY source_offset"

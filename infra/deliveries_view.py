@@ -99,7 +99,7 @@ def _fact(recorded: RecordedFact) -> str:
         fact.reason,
         fact.message,
         f"again at {_when(fact.retry_at)}" if fact.retry_at else None,
-        f"by {fact.evidence}" if fact.evidence else None,
+        f"from {fact.evidence}" if fact.evidence else None,
     ]
     said = " ".join(filter(None, words))
     return f"{said:<24}  {recorded.record}  {', '.join(filter(None, details))}".rstrip()

@@ -25,9 +25,7 @@ _LOOK_EVERY: Final = 0.1  # seconds
 _OVERTAKEN_AFTER: Final = 3.0  # seconds in which a decision that counts is seen, where facts after it are
 
 
-async def decide(
-    settings: Settings, command_id: str, decision: OperatorDecision, *, by: str, why: str
-) -> KnownDelivery:
+async def decide(settings: Settings, wanted: str, decision: OperatorDecision, *, by: str, why: str) -> KnownDelivery:
     """Decide, and return the delivery once its sender has carried that out and MySQL shows it, however long it takes.
 
     DeliveryError where nothing is known of it, where it cannot be decided so, or where something else was faster.
@@ -35,7 +33,7 @@ async def decide(
     by, why = _said("--by", by, LONGEST_NAME), _said("--why", why, LONGEST_REASON) if why.strip() else ""
     db = database(settings)
     try:
-        known = await find(db, command_id)
+        known = await find(db, wanted)
         now = datetime.now(UTC)
         if against := known.objection(decision, known.about.attempts, now):
             raise DeliveryError(f"{known.about.command_id} cannot be decided so: {against}.")

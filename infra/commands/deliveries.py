@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 ShowPersonal = Annotated[bool, typer.Option("--show-personal", help="Show phones and texts, masked otherwise.")]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The command's id, or that of its event.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the command or its event, or its key.")]
 By = Annotated[str | None, typer.Option("--by", help="Who decides it.", show_default="your login")]
 Why = Annotated[str, typer.Option("--why", help="Why, for those who ask later.")]
 Channel = Annotated[str | None, typer.Option("--channel", help="Only those of this channel, in any spelling.")]
@@ -94,7 +94,7 @@ def uncertain(
 
 
 @app.command()
-def show(command_id: Id, show_personal: ShowPersonal = False, as_json: AsJson = False) -> None:
+def show(wanted: Id, show_personal: ShowPersonal = False, as_json: AsJson = False) -> None:
     """Show one delivery: its facts in the order of the log, and what may be decided about it.
 
     - `posto deliveries show 6f1b9a52-8f0e-5d0b-9b59-2d3c1f0e7a11`
@@ -105,7 +105,7 @@ def show(command_id: Id, show_personal: ShowPersonal = False, as_json: AsJson = 
 
     from infra import deliveries, deliveries_view, settings
 
-    known = asyncio.run(deliveries.show(settings.load(), command_id))
+    known = asyncio.run(deliveries.show(settings.load(), wanted))
     shown = known if show_personal else deliveries_view.discreet_whole(known)
     if as_json:
         typer.echo(msgspec.json.encode(shown).decode())
@@ -116,7 +116,7 @@ def show(command_id: Id, show_personal: ShowPersonal = False, as_json: AsJson = 
 
 @app.command()
 def settle(
-    command_id: Id,
+    wanted: Id,
     outcome: Annotated[Outcome, typer.Argument(help="What became of it, by your word.")],
     by: By = None,
     why: Why = "",
@@ -131,11 +131,11 @@ def settle(
     from schemas.deliveries import OperatorDecision
 
     decided = OperatorDecision.SENT if outcome is Outcome.SENT else OperatorDecision.NOT_SENT
-    _decide(command_id, decided, by, why, wait, as_json=as_json)
+    _decide(wanted, decided, by, why, wait, as_json=as_json)
 
 
 @app.command()
-def resend(command_id: Id, by: By = None, why: Why = "", wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
+def resend(wanted: Id, by: By = None, why: Why = "", wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     """Send a message once more that is in doubt, has failed or was cancelled; or try one now that waits for its retry.
 
     If the first one was sent after all, the recipient gets it twice.
@@ -144,18 +144,18 @@ def resend(command_id: Id, by: By = None, why: Why = "", wait: Wait = WAIT_SECON
     """
     from schemas.deliveries import OperatorDecision
 
-    _decide(command_id, OperatorDecision.RESEND, by, why, wait, as_json=as_json)
+    _decide(wanted, OperatorDecision.RESEND, by, why, wait, as_json=as_json)
 
 
 @app.command()
-def cancel(command_id: Id, by: By = None, why: Why = "", wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
+def cancel(wanted: Id, by: By = None, why: Why = "", wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     """Never send a message, nor send it again; a request that is under way goes on.
 
     - `posto deliveries cancel ID --why "it was paid by phone"`
     """
     from schemas.deliveries import OperatorDecision
 
-    _decide(command_id, OperatorDecision.CANCEL, by, why, wait, as_json=as_json)
+    _decide(wanted, OperatorDecision.CANCEL, by, why, wait, as_json=as_json)
 
 
 def _listed(
@@ -195,9 +195,7 @@ def _print(found: "list[ListedDelivery]", lines: "Iterator[str]", nothing: str, 
         typer.echo(nothing)
 
 
-def _decide(
-    command_id: str, decision: "OperatorDecision", by: str | None, why: str, wait: float, *, as_json: bool
-) -> None:
+def _decide(wanted: str, decision: "OperatorDecision", by: str | None, why: str, wait: float, *, as_json: bool) -> None:
     import msgspec
 
     from infra import deliveries_view
@@ -207,7 +205,7 @@ def _decide(
 
     settings = load()
     who = by or getpass.getuser()
-    work = decide(settings, command_id, decision, by=who, why=why)
+    work = decide(settings, wanted, decision, by=who, why=why)
     known = asyncio.run(patiently(work, wait, f"{kafka_of(settings)}, {mysql_of(settings)} or the sender"))
     if as_json:
         typer.echo(msgspec.json.encode(deliveries_view.discreet(known.about)).decode())
