@@ -14,13 +14,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import latency, noise, normalization, rules, throughput
+from bench import attempts, latency, noise, normalization, rules, throughput
 from bench.result import Result
 from tests.support.stack import stack
 
 PURE = {"normalization": normalization.measure, "rules": rules.measure}
 """Benches of functions; they come first, while nothing else runs."""
-ON_A_STACK = {"noise": noise.measure, "throughput": throughput.measure, "latency": latency.measure}
+ON_A_STACK = {
+    "attempts": attempts.measure,
+    "noise": noise.measure,
+    "throughput": throughput.measure,
+    "latency": latency.measure,
+}
 OUT = Path(__file__).parent / "out"
 
 

@@ -24,6 +24,10 @@ _COMMIT_AFTER: Final = 0.5
 _QUIET: Final = 0.01
 _COMMIT_AT_LAST: Final = 5.0
 
+# A rightful owner is refused, too, whose transaction was open for longer: longer than Kafka is usually away, and less
+# than the 15 minutes that brokers allow. The transaction of an owner that is gone is ended by the next claim anyway.
+_TRANSACTION_TIMEOUT: Final = 300.0
+
 _LET_GO_WITHIN: Final = 3.0  # seconds for a last commit: what it does not reach counts all the same
 _BATCH_BYTES: Final = 262_144  # a producer batch; must stay below max.message.bytes of the log
 _REQUEST_BYTES: Final = 4_000_000
@@ -52,6 +56,7 @@ class Claim:
         producer = AIOKafkaProducer(
             **connection,
             transactional_id=name,
+            transaction_timeout_ms=int(_TRANSACTION_TIMEOUT * 1000),
             acks="all",
             max_batch_size=_BATCH_BYTES,
             max_request_size=_REQUEST_BYTES,

@@ -61,7 +61,7 @@ class KafkaStatusLog:
         claim = self._claims.get(partition)
         if claim is None:
             raise BrokenInvariantError(f"{self._topic}/{partition} was not claimed")
-        return await claim.append([Out(fact.channel.encode(), _encode(fact), _headers(fact)) for fact in facts])
+        return await claim.append([record_of(fact) for fact in facts])
 
     async def let_go(self, partition: int) -> None:
         """End the claim; nothing where there is none."""
@@ -91,6 +91,11 @@ class KafkaStatusLog:
                             yield record.offset, _decoder.decode(record.value)
         finally:
             await stopped(consumer)
+
+
+def record_of(fact: DeliveryFact) -> Out:
+    """A fact as it lies in the log."""
+    return Out(fact.channel.encode(), _encode(fact), _headers(fact))
 
 
 def _headers(fact: DeliveryFact) -> Headers:
