@@ -40,6 +40,8 @@ async def read_lags(kafka: Mapping[str, Any], group: str = topics.APP_ID) -> lis
     )
     try:
         _, (places, committed) = await asyncio.gather(consumer.start(), _committed(kafka, group))
+        consumer.assign(places)  # all topics at once: the client would ask for them one after the other
+        consumer.pause(*places)
         ends = await consumer.end_offsets(places)
         behind = [place for place in places if committed.get(place, 0) < ends[place]]
         waiting = await _first_records(consumer, {place: committed.get(place, 0) for place in behind}, ends)
@@ -74,9 +76,9 @@ async def _first_records(
     """The first record of each partition from where it was committed; none where only markers follow."""
     found: dict[TopicPartition, Any] = {}
     left = set(starts)
-    consumer.assign(list(starts))
     for place, start in starts.items():
         consumer.seek(place, start)
+        consumer.resume(place)
     while left:
         for place, records in (await consumer.getmany(*left, timeout_ms=_WAIT_MS, max_records=len(left))).items():
             found[place] = records[0]

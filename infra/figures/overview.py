@@ -103,9 +103,10 @@ async def _tables(settings: Settings) -> Tables:
 async def _edge(port: int) -> dict[str, float]:
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
         answer = await client.get(f"http://127.0.0.1:{port}/metrics")
-    samples = (sample for family in text_string_to_metric_families(answer.text) for sample in family.samples)
+    gauges = [family for family in text_string_to_metric_families(answer.text) if family.type == "gauge"]
     return {
         sample.name.removeprefix("posto_edge_"): sample.value
-        for sample in samples
-        if sample.name.startswith(_OF_THE_EDGE) and not sample.labels
+        for family in gauges
+        for sample in family.samples
+        if family.name.startswith(_OF_THE_EDGE) and not sample.labels
     }

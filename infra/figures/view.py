@@ -1,6 +1,6 @@
 """The overview for people: a few lines, phones masked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from infra.figures.overview import Overview
@@ -19,8 +19,7 @@ def lines(hub: Overview, now: datetime | None = None) -> Iterator[str]:
     if hub.tables is not None:
         yield from _tables(hub.tables)
     if hub.edge is not None:
-        waiting = {name: number for name, number in hub.edge.items() if number}
-        yield _line("edge", ", ".join(f"{name} {number:,.0f}" for name, number in waiting.items()) or "nothing waits")
+        yield from _edge(hub.edge)
     if hub.alarms is not None:
         yield _line("alarms", str(len(hub.alarms) or "none"))
     for alarm in hub.alarms or ():
@@ -44,6 +43,18 @@ def _tables(tables: Tables) -> Iterator[str]:
     yield _line("quarantined", held if tables.quarantined else "none")
 
 
+def _edge(edge: Mapping[str, float]) -> Iterator[str]:
+    waiting = edge.get("backlog_entries", 0)
+    yield _line("edge", f"{waiting:,.0f} records wait for Kafka's word" if waiting else "nothing waits")
+    if spooled := edge.get("spool_entries", 0):
+        size, age = edge.get("spool_bytes", 0), edge.get("spool_oldest_seconds", 0)
+        yield _line("spool", f"{spooled:,.0f} records, {size:,.0f} bytes, oldest {_span(age)}: Kafka is away, or was")
+    if edge.get("spool_usable") == 0:
+        yield _line("spool", "cannot be used: while Kafka is away requests are refused; the edge's log says why")
+    if unreadable := edge.get("spool_unreadable_slots", 0):
+        yield _line("spool", f"{unreadable:,.0f} folders of it are of another version, and wait for that")
+
+
 def _channel(one: ChannelFigures, now: datetime) -> str:
     state = (one.state or "not known") if one.is_enabled else "disabled"
     times = (one.last_inbound_at, one.last_outbound_at, one.last_ack_at)
@@ -53,7 +64,10 @@ def _channel(one: ChannelFigures, now: datetime) -> str:
 
 def ago(at: datetime | None, now: datetime) -> str:
     """How long ago, in the largest unit that fits twice: `90 s`, `3 min`, `5 h`, `12 d`."""
-    seconds = max((now - at) / timedelta(seconds=1), 0) if at else 0
+    return _span(max((now - at) / timedelta(seconds=1), 0) if at else 0)
+
+
+def _span(seconds: float) -> str:
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -36,7 +36,14 @@ HUB = Overview(
     tables=Tables(
         commands={"queued": 3, "uncertain": 1, "parked": 0}, dead_letters=2, quarantined=0, channels=[CHANNEL]
     ),
-    edge={"backlog_entries": 7.0, "backlog_bytes": 0.0},
+    edge={
+        "backlog_entries": 7.0,
+        "spool_entries": 20.0,
+        "spool_bytes": 9_000.0,
+        "spool_oldest_seconds": 150.0,
+        "spool_usable": 0.0,
+        "spool_unreadable_slots": 1.0,
+    },
     unknown={},
 )
 
@@ -49,7 +56,10 @@ def test_the_overview_is_a_few_lines() -> None:
         "             `posto deliveries uncertain` lists those of which nobody knows whether they were sent",
         "dead letters 2: see `posto dead-letters`",
         "quarantined  none",
-        "edge         backlog_entries 7",
+        "edge         7 records wait for Kafka's word",
+        "spool        20 records, 9,000 bytes, oldest 2 min: Kafka is away, or was",
+        "spool        cannot be used: while Kafka is away requests are refused; the edge's log says why",
+        "spool        1 folders of it are of another version, and wait for that",
         "alarms       1",
         "             channel_silent ***0001, stage 2, for 3 d: Look at its phone.",
         "",
