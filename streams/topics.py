@@ -42,6 +42,7 @@ WORKED: Final = (
     DELIVERY_STATUS,
     CONTACT_LINK,
     DEAD_LETTER,
+    AUDIT_CHANGE,
 )
 """What the workers' group takes, in the order of the flow: what they have not committed of these is their lag."""
 
