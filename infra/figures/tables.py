@@ -81,7 +81,7 @@ _COMMANDS: Final = (
     "SELECT status, COUNT(*) AS number FROM outbound_messages "  # noqa: S608
     f"WHERE status IN ({', '.join(['%s'] * len(OPEN))}) GROUP BY status"
 )
-_DEAD_LETTERS: Final = "SELECT COUNT(*) AS number FROM dead_letters WHERE redriven_at IS NULL"
+_DEAD_LETTERS: Final = "SELECT COUNT(*) AS number FROM dead_letters WHERE state = 'open'"
 _QUARANTINED: Final = "SELECT COUNT(*) AS number FROM communication_events WHERE status = 'quarantined'"
 _CHANNELS: Final = (
     "SELECT channel.channel_id, channel.tenant_id, channel.is_enabled AND tenant.is_enabled AS is_enabled "

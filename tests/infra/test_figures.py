@@ -121,8 +121,16 @@ async def test_what_the_tables_say(hub: Settings, db: Database) -> None:
             (command, status),
         )
 
+    for offset, state in enumerate(("open", "redriven", "discarded", "open")):
+        await db.execute(
+            "INSERT INTO dead_letters (stage, source_topic, source_partition, source_offset, state) "
+            "VALUES ('router', 'event.normalized', 0, %s, %s)",
+            (offset, state),
+        )
+
     found = await _tables(db)
 
+    assert found.dead_letters == 2
     assert found.commands["uncertain"] == 1
     assert sum(found.commands.values()) == 1
     assert [(one.channel, one.tenant_id, one.is_enabled, one.state) for one in found.channels] == [
