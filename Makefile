@@ -1,12 +1,12 @@
 # Posto on this machine. `make up` is all it takes; `.venv/bin/posto --help` has the rest.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean status test bench nightly chaos
+.PHONY: help up down clean status test bench nightly chaos mutations
 
 INSTALLED := .venv/.installed
 POSTO := .venv/bin/posto
 
 help: ## show these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(INSTALLED) ## start everything and send a first invoice and a first message through
 	@$(POSTO) up
@@ -30,6 +30,9 @@ RUNS := 5
 SEED := 1
 chaos: $(INSTALLED) ## break things by seeds and look whether all holds (RUNS=60 SEED=1; RESUME=1 goes on)
 	@.venv/bin/python -m tests.chaos --runs $(RUNS) --seed $(SEED) $(if $(RESUME),--resume)
+
+mutations: $(INSTALLED) ## put classic mistakes back, one at a time, and see each of them caught
+	@.venv/bin/python -m tests.chaos.mutations
 
 nightly: export HYPOTHESIS_PROFILE := nightly
 nightly: export PYTEST_TIMEOUT := 7200

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +13,11 @@ import structlog
 
 from infra.stack.layout import CHECKOUT
 from tests.chaos import clock, faults
+from tests.chaos.failpoints import Armed
 from tests.chaos.ledger import Ledger, revision, summary
 from tests.chaos.report import write
 from tests.chaos.run import Outcome, run
-from tests.chaos.scenario import plan
+from tests.chaos.scenario import Scenario, plan, with_faults
 from tests.chaos.system import SLOTS, System
 
 FOLDER: Final = CHECKOUT / ".local" / "chaos"
@@ -42,7 +44,7 @@ async def main(arguments: argparse.Namespace) -> int:
         for number, seed in enumerate(seeds):
             if number % RUNS_ON_ONE_SYSTEM == 0:
                 await system.fresh()
-            outcome = await run(system, plan(seed, known()), number % RUNS_ON_ONE_SYSTEM % SLOTS)
+            outcome = await run(system, _scenario(seed, arguments), number % RUNS_ON_ONE_SYSTEM % SLOTS)
             ledger.add(outcome, code)
             _tell(outcome, arguments.folder, system)
             failed += bool(outcome.violations)
@@ -52,6 +54,17 @@ async def main(arguments: argparse.Namespace) -> int:
         await system.stop()
     _say("\n" + summary(ledger.lines()))
     return 1 if failed else 0
+
+
+def _scenario(seed: int, arguments: argparse.Namespace) -> Scenario:
+    """The scenario of a seed, or its inputs with the faults that were asked for."""
+    scenario = plan(seed, known())
+    if arguments.only is not None:
+        names = [name for name in arguments.only.split(",") if name]
+        scenario = with_faults(scenario, names)
+    if arguments.arm is not None:
+        scenario = replace(scenario, armed=Armed.read(arguments.arm) if arguments.arm else None)
+    return scenario
 
 
 def known() -> list[str]:
@@ -84,6 +97,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="keep the ledger, and leave out the seeds that it has")
+    parser.add_argument("--only", metavar="FAULTS", help="these faults alone, comma-separated; none with an empty text")
+    parser.add_argument("--arm", metavar="FAILPOINT", help="this one, such as worker-1:sender.answered=kill@1")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     return parser.parse_args()
 

@@ -3,7 +3,7 @@
 import random
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from infra.stack.layout import CHECKOUT
 
@@ -67,6 +67,14 @@ class Armed:
     def spelled(self) -> str:
         """What goes into the environment of the process."""
         return f"{self.place}={self.action}@{self.nth}"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """What `process:place=action@nth` says."""
+        process, _, spelled = text.partition(":")
+        place, _, rest = spelled.partition("=")
+        action, _, nth = rest.partition("@")
+        return cls(process, place, action, int(nth or 1))
 
 
 def plan(chance: random.Random, seed: int, workers: int) -> Armed:

@@ -92,6 +92,13 @@ def plan(seed: int, known: Sequence[str] = faults.KNOWN) -> Scenario:
     )
 
 
+def with_faults(scenario: Scenario, names: Sequence[str]) -> Scenario:
+    """The same inputs, with these faults and no failpoint."""
+    chance = random.Random(scenario.seed)
+    planned = [faults.planned(chance, name, scenario.workers, SECONDS) for name in names]
+    return replace(scenario, faults=_in_order(planned), armed=None)
+
+
 def _companions(chance: random.Random, armed: Armed, workers: int) -> Iterator[Fault]:
     """What has to go wrong for the failpoint to be reached, in the process that is armed."""
     for name in failpoints.COMPANIONS.get(armed.place, ()):

@@ -178,3 +178,11 @@ def test_a_broken_page_costs_its_own_entries_alone(path: Path) -> None:
     assert saved == sorted(saved)
     assert len(saved) == 200 - lost
     assert {1, 200} <= set(saved)
+
+
+def test_what_is_written_waits_for_the_disk(path: Path) -> None:
+    """A loss of power cannot be made here: SQLite's own word on whether it calls fsync before COMMIT returns."""
+    file = SpoolFile(path)
+    [[synchronous]] = file._db.execute("PRAGMA synchronous").fetchall()
+    [[journal]] = file._db.execute("PRAGMA journal_mode").fetchall()
+    assert (synchronous, journal) == (2, b"persist")
