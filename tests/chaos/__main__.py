@@ -76,9 +76,10 @@ def _tell(outcome: Outcome, folder: Path, system: System) -> None:
     scenario = outcome.scenario
     sign = "FAILED" if outcome.violations else "ok"
     acted = f"; acted {', '.join(outcome.failpoints)}" if outcome.failpoints else ""
+    ended = f"; ended {dict(outcome.exits)}" if outcome.exits else ""
     _say(
         f"seed {scenario.seed:<5} {sign:<6} {outcome.seconds:5.1f} s, at rest after {outcome.rest:4.1f} s: "
-        f"{outcome.counts} {', '.join(scenario.fault_names())}{acted}"
+        f"{outcome.counts} {', '.join(scenario.fault_names())}{acted}{ended}"
     )
     if outcome.violations:
         place = write(outcome, folder / f"failed-{scenario.seed}", system.folder / "local" / "log")

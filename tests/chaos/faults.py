@@ -18,7 +18,7 @@ GATEWAY: Final[Mapping[str, Mapping[str, Any]]] = {
     "gateway answer lost": {"kind": "drop", "delivered": True, "count": 4, "probability": 0.5},
     "gateway drops the call": {"kind": "drop", "count": 4, "probability": 0.5},
     "gateway answer late": {"kind": "hang", "delay_seconds": 2.5, "count": 4, "probability": 0.5},
-    "gateway answers slowly": {"kind": "hang", "delay_seconds": 2.5, "count": 30},
+    "gateway answers slowly": {"kind": "hang", "delay_seconds": 5.0, "count": 30},
     "gateway error after delivery": {"kind": "http_504", "delivered": True, "count": 4, "probability": 0.5},
     "gateway says false after delivery": {"kind": "success_false", "delivered": True, "count": 3, "probability": 0.5},
     "gateway answers nonsense": {"kind": "not_json", "delivered": True, "count": 3, "probability": 0.5},
