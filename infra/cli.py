@@ -33,6 +33,7 @@ COMMANDS = {
     "trace": "infra.commands.trace:trace",
     "deliveries": "infra.commands.deliveries:app",
     "channels": "infra.commands.channels:app",
+    "dead-letters": "infra.commands.dead_letters:app",
     "contacts": "infra.commands.contacts:app",
     "media": "infra.commands.media:app",
 }

@@ -11,6 +11,8 @@ import msgspec
 from adapters.mysql.errors import DatabaseError
 from adapters.mysql.pool import Database, Row
 from infra.database import database
+from infra.dead_letters.filters import Filter
+from infra.dead_letters.found import history, listed
 from infra.errors import OperatorError
 from infra.settings import Settings
 from infra.trace_records import (
@@ -28,6 +30,9 @@ from streams import identity, topics
 
 MOST_TRACES: Final = 20
 """So many of the events found are read, the newest."""
+
+MOST_LETTERS: Final = 20
+"""So many dead letters of a trace are shown."""
 
 _DIGITS: Final = re.compile(r"\d")
 _FEWEST_DIGITS: Final = 8
@@ -52,8 +57,8 @@ async def traces(db: Database, wanted: str) -> list[Trace]:
     """The same, of a database that is open."""
     found = await db.fetch(_FIND, _values(wanted))
     if not found:
-        letters = await db.fetch(_LETTERS, (wanted,))
-        return [Trace(wanted, None, (), (), (), [_letter(row) for row in letters])] if letters else []
+        letters = await _letters(db, wanted)
+        return [Trace(wanted, None, (), (), (), letters)] if letters else []
     return [await _trace(db, row["event_id"]) for row in found]
 
 
@@ -90,7 +95,7 @@ async def _trace(db: Database, event_id: str) -> Trace:
         sightings=[_sighting(row) for row in await db.fetch(_SIGHTINGS, (event_id,))],
         commands=[_command(row, facts) for row in commands],
         messages=[_message(row) for row in await db.fetch(_MESSAGES, (event_id, event_id))],
-        dead_letters=[_letter(row) for row in await db.fetch(_LETTERS, (trace_id,))],
+        dead_letters=await _letters(db, trace_id),
     )
 
 
@@ -141,9 +146,21 @@ def _media(attachment: str | None) -> MediaRecord | None:
         return None
 
 
-def _letter(row: Row) -> DeadLetter:
-    source = Coordinates(row["source_topic"], row["source_partition"], row["source_offset"])
-    return DeadLetter(row["stage"], row["error_class"], row["error_message"], source, _sure(row["created_at"]))
+async def _letters(db: Database, trace_id: str) -> list[DeadLetter]:
+    """The dead letters of a trace, the first ones, with what became of each."""
+    found = await listed(db, Filter(trace=trace_id, state="all"), MOST_LETTERS)
+    return [
+        DeadLetter(
+            stage=letter.stage,
+            error_class=letter.error_class,
+            error=letter.error_message,
+            source=letter.name.source,
+            at=letter.created_at,
+            state=letter.state,
+            history=await history(db, letter.name),
+        )
+        for letter in sorted(found, key=lambda letter: (letter.created_at, letter.name.source.offset))
+    ]
 
 
 def _utc(naive: datetime | None) -> datetime | None:
@@ -178,4 +195,3 @@ SELECT message.conversation_id, message.direction, message.status, message.at, m
 FROM outbound_messages AS command JOIN messages AS message ON message.command_id = command.command_id
 WHERE command.event_id = %s
 """
-_LETTERS: Final = "SELECT * FROM dead_letters WHERE trace_id = %s ORDER BY created_at, source_offset LIMIT 20"

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from infra.dead_letters.found import Happening
 from schemas.events import Coordinates
 
 
@@ -96,13 +97,15 @@ class MessageRecord(msgspec.Struct, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """Something with the same trace that could not be processed."""
+    """Something with the same trace that could not be processed; why it failed last, and what became of it."""
 
     stage: str
     error_class: str
     error: str
     source: Coordinates
     at: datetime
+    state: str = "open"
+    history: Sequence[Happening] = ()
 
 
 class Trace(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
+from infra.dead_letters.view import said
 from infra.logging import MASKED, mask_phones
 from infra.trace_records import CommandRecord, EventRecord, Fact, MediaRecord, Trace
 
@@ -70,7 +71,10 @@ def _tree(trace: Trace) -> Tree:
     for letter in trace.dead_letters:
         why = "for the reason above" if letter.error == told else letter.error
         line = f"{letter.stage}: {why} ({letter.source})"
-        tree.add(f"[red]dead     {_when(letter.at, start)}  {escape(line)}[/red]")
+        colour = "red" if letter.state == "open" else "yellow"
+        branch = tree.add(f"[{colour}]dead     {_when(letter.at, start)}  {escape(line)}[/{colour}]")
+        for one in letter.history if len(letter.history) > 1 else ():
+            branch.add(f"{_when(one.at, start)}  {escape(said(one))}")
     return tree
 
 

@@ -1,4 +1,4 @@
-"""Raw records by their places, read from Kafka by a consumer of no group."""
+"""Records by their places, raw ones and dead letters, read from Kafka by a consumer of no group."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +14,7 @@ _FETCH_BYTES: Final = 262_144
 
 
 class KafkaRawLog:
-    """The raw topics. `connection`: keyword arguments that every aiokafka client takes."""
+    """Topics that are kept for long. `connection`: keyword arguments that every aiokafka client takes."""
 
     def __init__(self, connection: Mapping[str, Any]) -> None:
         self._connection = connection
@@ -32,17 +32,32 @@ class KafkaRawLog:
         consumer.assign([TopicPartition(*partition) for partition in partitions])
         try:
             await consumer.start()
+            bounds = _Bounds(consumer)
             for place in places:
-                yield place, await _record(consumer, place)
+                yield place, await _record(consumer, place, bounds)
         finally:
             await stopped(consumer)
 
 
-async def _record(consumer: AIOKafkaConsumer, place: Coordinates) -> Record | None:
+class _Bounds:
+    """Where partitions begin and end, asked for once: two questions for each place would take longer than reading."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self._known: dict[TopicPartition, tuple[int, int]] = {}
+
+    async def hold(self, partition: TopicPartition, offset: int) -> bool:
+        """Whether an offset lies in a partition."""
+        if partition not in self._known:
+            beginning = (await self._consumer.beginning_offsets([partition]))[partition]
+            self._known[partition] = beginning, (await self._consumer.end_offsets([partition]))[partition]
+        beginning, end = self._known[partition]
+        return beginning <= offset < end
+
+
+async def _record(consumer: AIOKafkaConsumer, place: Coordinates, bounds: _Bounds) -> Record | None:
     partition = TopicPartition(place.topic, place.partition)
-    end = (await consumer.end_offsets([partition]))[partition]
-    beginning = (await consumer.beginning_offsets([partition]))[partition]
-    if not beginning <= place.offset < end:
+    if not await bounds.hold(partition, place.offset):
         return None
     if await consumer.position(partition) != place.offset:
         consumer.seek(partition, place.offset)
