@@ -134,6 +134,8 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         message is known to have been sent.
         """
         decisions = [mark for mark in self.marks if mark.decision]
+        if not decisions:  # nearly always
+            return None
         standing = max(
             (
                 mark

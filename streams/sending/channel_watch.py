@@ -64,6 +64,8 @@ class ChannelWatch:
 
     def look(self, now: datetime, *, may_ask: bool) -> None:
         """Ask for the channels that are due, unless nobody would answer; raise and end alarms."""
+        for channel in self._parking.found_up():
+            self._escalation.end(channel, now)  # an alarm of a former owner may stand
         if self._looks_at and now < self._looks_at:
             return
         waited_for = {news.channel: news for news in self._parking.waited_for()}

@@ -147,13 +147,15 @@ class Desk:
             self._parking.note(key, after, outcome.facts)
             if not isinstance(given, Start | Park):
                 self._parking.happened(key, after.channel)
-        if after and after.command and not after.is_closed and (before is None or before.is_closed):
+        is_closed = after is not None and after.is_closed
+        is_new = before is None or (after is not before and before.is_closed)
+        if after and after.command and not is_closed and is_new:
             self._dispatch.join(line_of(after.command), key)
         for delivery in (before, after):
             if delivery and delivery.command:
                 line = line_of(delivery.command)
                 self._touched[line] = None
-                if after and after.is_closed:
+                if is_closed:
                     self._dispatch.leave(line, key)
         for fact in outcome.facts:
             if message := message_key(fact.provider_message_id):

@@ -72,6 +72,7 @@ class Parking:
     def __init__(self, is_gateway_away: Callable[[], bool]) -> None:
         self._is_gateway_away = is_gateway_away
         self._known: dict[str, News] = {}
+        self._found_up: list[str] = []
         self._parked: dict[str, set[CommandKey]] = {}
         self._put_off: dict[CommandKey, bool] = {}
         self._troubled: dict[CommandKey, None] = {}
@@ -82,6 +83,8 @@ class Parking:
         if known and known.at > news.at:
             return False
         was_up = known is None or known.reason is None
+        if known is None and news.reason is None:
+            self._found_up.append(news.channel)
         if known and not was_up and news.reason is not None:
             news = news._replace(since=known.began)
         self._known[news.channel] = news
@@ -153,6 +156,11 @@ class Parking:
         if news := self.down(channel):
             return news.reason
         return GATEWAY_DOWN if self._is_gateway_away() else None
+
+    def found_up(self) -> list[str]:
+        """The channels that turned out to be up when they were first heard of, since this was last asked."""
+        found, self._found_up = self._found_up, []
+        return found
 
     def waited_for(self) -> list[News]:
         """The channels that are down while something waits for them."""

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from adapters.gateway import GatewayClient
-from agents.sender import LARGEST_COMMAND, GatewayCarrier, build
+from agents.sender import LARGEST_COMMAND, GatewayCarrier, GatewayLook, build
 from infra.simulator.config import SimulatorConfig
 from schemas.commands import Command
 from schemas.events import Coordinates
@@ -18,6 +18,7 @@ from streams import topics
 from streams.runtime import Batch
 from streams.sending.desk import Found, Incoming
 from streams.sending.inputs import NotSent, Refused, Replay, Sent, Take, Unclear
+from streams.sending.trouble import Sign
 from tests.streams.sending.world import ack, command
 from tests.support.gateway import Simulated, simulated
 
@@ -157,3 +158,31 @@ async def test_a_gateway_that_is_not_there_means_not_sent() -> None:
     answer = await carried(nowhere, fresh())
     assert isinstance(answer, NotSent)
     assert (answer.reason, answer.http_status) == ("connect_refused", None)
+
+
+async def looked(gateway: Simulated, *, channel: str = "Canal Um", secret: str = SECRET) -> tuple[Sign, str | None]:
+    async with GatewayClient(gateway.url, secret) as client:
+        look = GatewayLook(client, 0.5)
+        return await look.probe(channel), await look.poll(channel)
+
+
+@pytest.mark.parametrize("state", ["connected", "disconnected", "qr_required"])
+async def test_a_gateway_that_says_how_a_channel_is_is_there(gateway: Simulated, state: str) -> None:
+    await gateway.control("POST", "channels", {"id": "Canal Um", "status": state})
+    assert await looked(gateway) == (Sign.THERE, state)
+
+
+async def test_a_gateway_that_does_not_know_the_channel_is_there_too(gateway: Simulated) -> None:
+    assert await looked(gateway, channel="Nenhum") == (Sign.THERE, None)
+
+
+async def test_a_gateway_that_refuses_us_or_breaks_or_is_silent_is_not(gateway: Simulated) -> None:
+    assert await looked(gateway, secret="wrong") == (Sign.AWAY, None)
+    await gateway.fault("http_503", route="get_channel", count=2)
+    assert await looked(gateway) == (Sign.FALTERS, None)
+    await gateway.fault("hang", route="get_channel", count=1, delay_seconds=1)
+    assert (await looked(gateway))[0] is Sign.FALTERS
+
+
+async def test_a_gateway_that_cannot_be_reached_is_away() -> None:
+    assert await looked(Simulated("http://127.0.0.1:9", None)) == (Sign.AWAY, None)  # type: ignore[arg-type]

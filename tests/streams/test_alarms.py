@@ -55,3 +55,9 @@ def test_alarms_of_other_kinds_are_somebody_elses() -> None:
 def test_one_that_comes_again_begins_anew() -> None:
     alarms = known(alarm(), over(alarm(), 5), alarm(minutes=7))
     assert [one.since for one in alarms.standing()] == [NOON + timedelta(minutes=7)]
+
+
+def test_an_alarm_is_news_where_it_does_not_stand_at_its_stage_and_its_end_where_it_stands() -> None:
+    alarms = known(alarm("a", stage=2))
+    assert [alarms.is_news(alarm("a", stage=stage)) for stage in (1, 2, 3)] == [False, False, True]
+    assert [alarms.is_news(over(alarm(name), 5)) for name in ("a", "b")] == [True, False]
