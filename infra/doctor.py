@@ -23,6 +23,7 @@ from infra.media import store
 from infra.migrations import MigrationError, migrations
 from infra.settings import Settings
 from infra.topics import check_topics
+from streams.alarm_log import read_alarms
 from streams.configuration import counted
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield kafka
     if kafka.ok:
         yield await check_topics_of(settings)
+        yield await check_alarms(settings)
     mysql = await check_mysql(settings)
     yield mysql
     if mysql.ok:
@@ -104,6 +106,17 @@ async def check_topics_of(settings: Settings) -> Finding:
     if problems:
         return Finding("topics", False, " ".join(problems), "Run `posto topics apply`.")
     return Finding("topics", True, "all there, as declared")
+
+
+async def check_alarms(settings: Settings) -> Finding:
+    """Which alarms stand. They are shown and fail nothing: what they are about is somebody's work already."""
+    try:
+        standing = (await _in_time(lambda: read_alarms(connection(settings)))).standing()
+    except (KafkaError, TimeoutError) as error:
+        return Finding("alarms", False, _said(error), "Run `posto doctor` again once Kafka answers.")
+    told = "; ".join(f"{one.kind} {one.subject} since {since:%Y-%m-%d %H:%M} UTC" for one, since in standing)
+    advice = "`posto status` says what to do about each." if standing else ""
+    return Finding("alarms", True, f"{_number(len(standing), 'alarm')}: {told}" if standing else "none stands", advice)
 
 
 async def check_mysql(settings: Settings) -> Finding:

@@ -65,7 +65,7 @@ def test_the_doctor_finds_nothing_wrong(stack: Stack) -> None:
     result = stack.posto("doctor", "--json")
     findings = json.loads(result.stdout)
     assert [finding for finding in findings if not finding["ok"]] == []
-    checks = ["settings", "kafka", "topics", "mysql", "migrations", "config", "media", "gateway", "webhook"]
+    checks = ["settings", "kafka", "topics", "alarms", "mysql", "migrations", "config", "media", "gateway", "webhook"]
     assert [finding["check"] for finding in findings] == checks
     assert result.returncode == 0
 

@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
 
 from adapters.mysql.pool import Database
 from infra import doctor
 from infra.configuration import publish_configuration
+from infra.kafka import connection
 from infra.settings import Settings, load
 from infra.stack import ports
+from schemas.alarms import Alarm, AlarmKind
+from streams.alarm_log import alarm_log
 from tests.infra.test_configuration import SEEDS, author
 
 
@@ -135,6 +139,20 @@ async def test_a_refused_login_is_told_apart_from_a_database_that_is_away(mysql:
     finding = await doctor.check_mysql(_settings(mysql_dsn=wrong))
     assert not finding.ok
     assert "user, password" in finding.advice
+
+
+@pytest.mark.integration
+async def test_alarms_that_stand_are_shown_and_fail_nothing(hub: Settings) -> None:
+    assert await doctor.check_alarms(hub) == doctor.Finding("alarms", True, "none stands")
+    noon = datetime(2026, 1, 15, 12, tzinfo=UTC)
+    silent = [
+        Alarm(kind=AlarmKind.CHANNEL_SILENT, subject=subject, message="Look.", at=noon) for subject in ("one", "two")
+    ]
+    async with alarm_log(connection(hub)) as alarms:
+        await alarms.settle(silent, (AlarmKind.CHANNEL_SILENT,), noon)
+        await alarms.settle(silent[1:], (AlarmKind.CHANNEL_SILENT,), noon)
+    finding = await doctor.check_alarms(hub)
+    assert (finding.ok, finding.detail) == (True, "1 alarm: channel_silent two since 2026-01-15 12:00 UTC")
 
 
 @pytest.mark.integration
