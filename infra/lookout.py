@@ -1,7 +1,7 @@
 """Looks out for what nobody else would notice: channels that have fallen silent, and what waits for a person."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -47,6 +47,7 @@ class Lookout(Elected, Collector):
             ceiling=timedelta(seconds=settings.posto_silence_ceiling_seconds),
         )
         self._tables: Tables | None = None
+        self._standing: Counter[AlarmKind] | None = None
 
     async def start(self) -> None:
         """Begin; returns at once."""
@@ -58,9 +59,15 @@ class Lookout(Elected, Collector):
         await super().stop()
         REGISTRY.unregister(self)
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterator[GaugeMetricFamily]:
         """What the last look found; nothing where another worker is elected."""
-        return () if self._tables is None else _metrics(self._tables, datetime.now(UTC))
+        if self._tables is not None:
+            yield from _metrics(self._tables, datetime.now(UTC))
+        if self._standing is not None:
+            standing = GaugeMetricFamily("posto_alarms", "Alarms that stand.", labels=["kind"])
+            for kind in AlarmKind:
+                standing.add_metric([kind], self._standing[kind])
+            yield standing
 
     async def _look_out(self, session: Session, went_well: WentWell) -> None:
         kafka = connection(self._settings)
@@ -76,10 +83,11 @@ class Lookout(Elected, Collector):
                         await signs.learn(session, now)
                         silent = [alarm async for alarm in self._silent(self._tables.channels, signs, now)]
                         await alarms.settle(silent, _KINDS, now)
+                    self._standing = Counter(one.alarm.kind for one in await alarms.standing())
                     went_well()
                     await asyncio.sleep(self._settings.posto_lookout_seconds)
         finally:
-            self._tables = None
+            self._tables, self._standing = None, None
 
     async def _silent(self, channels: Iterable[ChannelFigures], signs: Signs, now: datetime) -> AsyncIterator[Alarm]:
         for one in channels:

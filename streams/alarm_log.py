@@ -12,7 +12,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from schemas.alarms import Alarm, AlarmKind
 from streams import topics
-from streams.alarms import Alarms
+from streams.alarms import Alarms, Standing
 from streams.consumers import stopped
 
 log = structlog.get_logger()
@@ -22,26 +22,59 @@ _WAIT_MS: Final = 500
 _decode: Final = msgspec.json.Decoder(Alarm).decode
 
 
+class AlarmReader:
+    """Reads the topic, from its beginning and then on. All methods but `stop` raise KafkaError."""
+
+    def __init__(self, kafka: Mapping[str, Any]) -> None:
+        """`kafka`: keyword arguments that every aiokafka client takes."""
+        self.alarms = Alarms()
+        self._consumer = AIOKafkaConsumer(
+            topics.OPS_ALARM, **kafka, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+
+    async def start(self) -> None:
+        """Connect; to be called once."""
+        await self._consumer.start()
+        if topics.OPS_ALARM not in await self._consumer.topics():  # the client would ask again without a pause
+            raise UnknownTopicOrPartitionError(f"no topic {topics.OPS_ALARM}")
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await stopped(self._consumer)
+
+    async def catch_up(self) -> Alarms:
+        """What all that was written before this call says."""
+        for partition, end in (await self._consumer.end_offsets(self._consumer.assignment())).items():
+            while await self._consumer.position(partition) < end:
+                for record in (await self._consumer.getmany(partition, timeout_ms=_WAIT_MS)).get(partition, ()):
+                    _learn(self.alarms, record.value)
+        return self.alarms
+
+
 class AlarmLog:
     """Knows which alarms stand, and writes what changes."""
 
-    def __init__(self, known: Alarms, producer: AIOKafkaProducer) -> None:
-        self._known = known
+    def __init__(self, reader: AlarmReader, producer: AIOKafkaProducer) -> None:
+        self._reader = reader
         self._producer = producer
+
+    async def standing(self) -> list[Standing]:
+        """What stands, whoever said it. Raises KafkaError."""
+        return (await self._reader.catch_up()).standing()
 
     async def settle(self, wanted: Iterable[Alarm], kinds: Collection[AlarmKind], at: datetime) -> None:
         """Let exactly `wanted` stand of these kinds; nothing is written of what stands already. Raises KafkaError."""
-        for alarm in self._known.changes(wanted, kinds, at):
+        for alarm in self._reader.alarms.changes(wanted, kinds, at):
             await self._write(alarm)
 
     async def tell(self, alarm: Alarm) -> None:
-        """Say one alarm, or its end, unless the log says so already. Raises KafkaError."""
-        if self._known.is_news(alarm):
+        """Say one alarm, or its end, unless somebody said so already. Raises KafkaError."""
+        if (await self._reader.catch_up()).is_news(alarm):
             await self._write(alarm)
 
     async def _write(self, alarm: Alarm) -> None:
         await self._producer.send_and_wait(topics.OPS_ALARM, msgspec.json.encode(alarm), key=alarm.subject.encode())
-        self._known.learn(alarm)
+        self._reader.alarms.learn(alarm)
         if alarm.is_over:
             log.info("alarm_over", kind=alarm.kind, subject=alarm.subject)
         else:
@@ -51,32 +84,30 @@ class AlarmLog:
 @asynccontextmanager
 async def alarm_log(kafka: Mapping[str, Any]) -> AsyncIterator[AlarmLog]:
     """The log with all that stands in it. Raises KafkaError where the broker is away."""
-    known = await read_alarms(kafka)
     producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
-    try:
-        await producer.start()
-        yield AlarmLog(known, producer)
-    finally:
-        await producer.stop()
+    async with _reading(kafka) as reader:
+        try:
+            await producer.start()
+            yield AlarmLog(reader, producer)
+        finally:
+            await producer.stop()
 
 
 async def read_alarms(kafka: Mapping[str, Any]) -> Alarms:
     """What the log says up to its present end. Raises KafkaError."""
-    alarms = Alarms()
-    consumer = AIOKafkaConsumer(
-        topics.OPS_ALARM, **kafka, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    async with _reading(kafka) as reader:
+        return reader.alarms
+
+
+@asynccontextmanager
+async def _reading(kafka: Mapping[str, Any]) -> AsyncIterator[AlarmReader]:
+    reader = AlarmReader(kafka)
     try:
-        await consumer.start()
-        if topics.OPS_ALARM not in await consumer.topics():  # the client would ask again and again without a pause
-            raise UnknownTopicOrPartitionError(f"no topic {topics.OPS_ALARM}")
-        for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
-            while await consumer.position(partition) < end:
-                for record in (await consumer.getmany(partition, timeout_ms=_WAIT_MS)).get(partition, ()):
-                    _learn(alarms, record.value)
+        await reader.start()
+        await reader.catch_up()
+        yield reader
     finally:
-        await stopped(consumer)
-    return alarms
+        await reader.stop()
 
 
 def _learn(alarms: Alarms, value: bytes | None) -> None:

@@ -7,6 +7,7 @@ import typing
 from typing import Any
 
 import pytest
+import yaml
 from dotenv import dotenv_values
 
 from adapters.edge import problems
@@ -14,6 +15,7 @@ from infra.defaults import default_rules
 from infra.settings import Settings
 from infra.stack.layout import CHECKOUT
 from schemas import headers
+from schemas.alarms import AlarmKind
 from schemas.events import EventIn, Kind
 from streams import billing, keys
 from streams.conditions import MAX_DEPTH
@@ -154,6 +156,16 @@ def _documented_default(name: str) -> str:
 def test_both_readmes_name_the_same_settings() -> None:
     named = [[codes(row[header])[0] for row in table(readme, header)] for readme, header in _READMES]
     assert named[0] == named[1]
+
+
+def test_the_runbook_knows_every_alarm_and_every_rule_for_prometheus() -> None:
+    assert [codes(row["alarm"]) for row in table(OPERATIONS, "alarm", "means")] == [[kind] for kind in AlarmKind]
+    [group] = yaml.safe_load((CHECKOUT / "infra" / "prometheus" / "alerts.yml").read_text())["groups"]
+    assert [codes(row["rule"])[0] for row in table(OPERATIONS, "rule", "means")] == [
+        rule["alert"] for rule in group["rules"]
+    ]
+    asked = {metric for rule in group["rules"] for metric in re.findall(r"posto_[a-z_]+", rule["expr"])}
+    assert asked <= {code for row in table(OPERATIONS, "metric", "process") for code in codes(row["metric"])}
 
 
 def test_the_stages_of_a_bill_are_those_of_the_code() -> None:

@@ -81,6 +81,7 @@ async def test_a_channel_that_falls_silent_is_an_alarm_until_it_is_heard_of_agai
     assert (age := metric("posto_channel_silence_seconds", channel="busy", sign="ack")) is not None
     assert age < 60
     assert metric("posto_dead_letters_waiting") == 0
+    await eventually(lambda: metric("posto_alarms", kind="channel_silent") == 1)
     await lookout.stop()
     assert metric("posto_dead_letters_waiting") is None
 
