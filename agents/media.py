@@ -10,6 +10,7 @@ import msgspec
 
 from adapters.gateway import GatewayError, NotSent, Permanent
 from adapters.objects import MAX_OBJECT_BYTES
+from schemas import headers
 from schemas.configuration import Channel
 from schemas.events import Coordinates, Event
 from schemas.gateway import MediaFile
@@ -18,10 +19,12 @@ from streams import media, topics
 from streams.envelope import event_headers
 from streams.errands.errand import Answer, Done, Emission, Errand, NotYet
 from streams.errands.errands import Errands
+from streams.letters import first_place
 from streams.normalization import embedded
 from streams.normalization.blobs import Blob
 from streams.objects import ObjectStore
 from streams.runtime import AgentFunction, Batch, Record, RecordTooLargeError
+from streams.runtime.dead_letters import header
 from streams.sending.book import command_key
 
 SOURCES: Final = (topics.COMMAND_MEDIA,)
@@ -37,10 +40,11 @@ _encode_event = msgspec.json.Encoder().encode
 
 
 class Fetch(msgspec.Struct, frozen=True, array_like=True):
-    """The body of an errand: the command, and where its record lies."""
+    """The body of an errand: the command, where its record lies, and whose replay it is, if it is one."""
 
     command: FetchMedia
     raw: Coordinates
+    replay: bytes | None = None
 
 
 _encode_body = msgspec.msgpack.Encoder().encode
@@ -68,10 +72,11 @@ def _errand(record: Record, first_try: timedelta) -> Errand:
         raise RecordTooLargeError(topics.EVENT_NORMALIZED, len(value), LARGEST_COMMAND)
     command = _decode_command(value)
     said = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    place = first_place(Coordinates(record.topic, record.partition, record.offset), dict(record.headers))
     return Errand(
         id=command_key(command.command_id),
         channel=command.channel,
-        body=_encode_body(Fetch(command, Coordinates(record.topic, record.partition, record.offset))),
+        body=_encode_body(Fetch(command, place, header(record.headers, headers.REPLAY))),
         due=min(command.created_at, said) + first_try,
         trace_id=command.event.trace_id,
     )
@@ -115,7 +120,7 @@ class Fetcher:
         blob = await asyncio.to_thread(Blob.of, data, media.type_of(command.event, file.mime_type, data))
         await self._objects.put(blob)
         event = media.ready(command.event, fetch.raw, ref=blob.ref, mimetype=blob.media_type, size=len(data))
-        return Done((_told(event),))
+        return Done((_told(fetch, event),))
 
     def give_up(self, errand: Errand, reason: str, /) -> Done:
         """The file counts as failed; its message says why."""
@@ -123,8 +128,9 @@ class Fetcher:
 
 
 def _failed(fetch: Fetch, reason: str) -> Done:
-    return Done((_told(media.failed(fetch.command.event, fetch.raw, reason)),), reason)
+    return Done((_told(fetch, media.failed(fetch.command.event, fetch.raw, reason)),), reason)
 
 
-def _told(event: Event) -> Emission:
-    return Emission(topics.EVENT_NORMALIZED, event.stream_key.encode(), _encode_event(event), event_headers(event))
+def _told(fetch: Fetch, event: Event) -> Emission:
+    said = event_headers(event, replay=fetch.replay)
+    return Emission(topics.EVENT_NORMALIZED, event.stream_key.encode(), _encode_event(event), said)

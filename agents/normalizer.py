@@ -8,9 +8,11 @@ import msgspec
 
 from agents import metrics
 from schemas import event_types, headers
+from schemas.events import Event
 from streams import topics
 from streams.envelope import event_headers
 from streams.normalization.blobs import Blob
+from streams.normalization.errors import NormalizationError
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 from streams.normalization.records import normalize
@@ -30,6 +32,7 @@ _encode = msgspec.json.Encoder().encode
 def build(store: ObjectStore) -> AgentFunction:
     """The agent: takes raw records, emits events; what cannot be read goes to `dead.letter` by itself.
 
+    Of a body that says several things, those that make an event do so, whatever is wrong with the others.
     Files that came inside of webhooks are in the store before their events leave.
     """
 
@@ -39,24 +42,23 @@ def build(store: ObjectStore) -> AgentFunction:
             raw = RawRecord.of(record.topic, record.partition, record.offset, record.timestamp, record.headers)
             try:
                 normalized = await _normalize(record, raw)
-            except ValueError as error:
+            except NormalizationError as error:
                 batch.reject(record, error)
-                continue
-            replay = raw.headers.get(headers.REPLAY)
+                normalized = error.read
             for event, found in normalized:
                 blobs.extend(found)
-                if event.event_type.startswith(event_types.UNKNOWN):
-                    metrics.count_unknown(event.event_type.removeprefix(event_types.UNKNOWN))
-                batch.emit(
-                    topics.EVENT_NORMALIZED,
-                    event.stream_key.encode(),
-                    _encode(event),
-                    event_headers(event, replay=replay, origin=raw.origin, redrive=raw.redrive),
-                )
+                _emit(batch, raw, event)
         if blobs:
             await _put(store, blobs)
 
     return normalizer
+
+
+def _emit(batch: Batch, raw: RawRecord, event: Event) -> None:
+    if event.event_type.startswith(event_types.UNKNOWN):
+        metrics.count_unknown(event.event_type.removeprefix(event_types.UNKNOWN))
+    said = event_headers(event, replay=raw.headers.get(headers.REPLAY), origin=raw.origin, redrive=raw.redrive)
+    batch.emit(topics.EVENT_NORMALIZED, event.stream_key.encode(), _encode(event), said)
 
 
 async def _normalize(record: Record, raw: RawRecord) -> Sequence[Normalized]:

@@ -15,6 +15,7 @@ from schemas.deliveries import Evidence, EvidenceKind
 from schemas.events import Coordinates
 from schemas.gateway import Channel, SendReceipt
 from streams import topics
+from streams.letters import first_place
 from streams.runtime import AgentFunction, Batch, Record, RecordTooLargeError
 from streams.runtime.dead_letters import header
 from streams.sending import inputs
@@ -68,7 +69,8 @@ def _read(record: Record) -> Incoming:
             command_key(evidence.command_id)  # ValueError for what is no command id
         if check := _CHECKS.get(evidence.kind):
             check(evidence)
-        return Found(evidence, Coordinates(record.topic, record.partition, record.offset))
+        place = Coordinates(record.topic, record.partition, record.offset)
+        return Found(evidence, first_place(place, dict(record.headers)))
     if len(value) > LARGEST_COMMAND:
         raise RecordTooLargeError(topics.DELIVERY_STATUS, len(value), LARGEST_COMMAND)
     command = _decode_command(value)

@@ -6,7 +6,7 @@ for what it is.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, Self
 
 from schemas import headers as names
@@ -102,6 +102,14 @@ def failed(stage: str, source: Coordinates, redrive: str | None) -> Round:
     if said is not None and said.letter.stage == stage and _can_follow(source, said.letter.source):
         return said
     return Round(LetterId(stage, source), 0)
+
+
+def first_place(source: Coordinates, headers: Mapping[str, bytes]) -> Coordinates:
+    """Where the record at `source` first lay: of a redriven one where its header `origin` says, if that can be."""
+    redrive, origin = headers.get(names.REDRIVE), headers.get(names.ORIGIN)
+    if redrive is None or origin is None or Round.parse(redrive.decode(errors="replace")) is None:
+        return source
+    return origin_of(source, origin.decode(errors="replace"))
 
 
 def origin_of(source: Coordinates, told: str) -> Coordinates:

@@ -20,6 +20,7 @@ from schemas import headers
 from schemas.events import Coordinates, Event
 from streams import quarantine, topics
 from streams.envelope import event_headers
+from streams.normalization.errors import NormalizationError
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 from streams.normalization.records import normalize
@@ -208,5 +209,10 @@ class _Gone:
 
 def _events(record: Record) -> list[Event]:
     raw = RawRecord.of(record.topic, record.partition, record.offset, record.timestamp, record.headers)
-    found = normalize(record.topic, record.value, raw)
+    try:
+        found = normalize(record.topic, record.value, raw)
+    except NormalizationError as error:  # what is wrong with the others of a body was said when they came
+        if not error.read:
+            raise
+        found = error.read
     return [] if isinstance(found, Noise) else [event for event, _ in found]

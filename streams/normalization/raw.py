@@ -49,11 +49,8 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
         """
         known = dict(header_items)
         place = Coordinates(topic, partition, offset)
-        if headers.REDRIVE in known:
-            first = letters.origin_of(place, _told(known, headers.ORIGIN))
-            if first != place and letters.Round.parse(_told(known, headers.REDRIVE)):
-                return cls(first, timestamp_ms, known, known[headers.REDRIVE])
-        return cls(place, timestamp_ms, known)
+        first = letters.first_place(place, known)
+        return cls(first, timestamp_ms, known, known[headers.REDRIVE] if first != place else None)
 
     @property
     def timestamp(self) -> datetime:
@@ -93,10 +90,6 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
             return None
         text = value.decode("utf-8", "replace").strip()
         return text if text.isprintable() and text else None
-
-
-def _told(known: Mapping[str, bytes], name: str) -> str:
-    return (known.get(name) or b"").decode(errors="replace")
 
 
 def cheap_channel(body: bytes) -> str | None:

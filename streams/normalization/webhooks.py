@@ -12,11 +12,12 @@ from streams.normalization.decoding import decode_object
 from streams.normalization.errors import FieldError, NormalizationError
 from streams.normalization.event_in import MAX_KEY
 from streams.normalization.fields import Parts
-from streams.normalization.inbound import Inbound, Technical
+from streams.normalization.inbound import Technical
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 
 _LONGEST_TRACE_ID: Final = 128
+_MOST_TOLD: Final = 5  # of the things that are wrong with a body, in the message about it
 
 
 class Normalized(NamedTuple):
@@ -29,8 +30,9 @@ class Normalized(NamedTuple):
 def normalize(value: bytes | None, raw: RawRecord) -> Sequence[Normalized] | Noise:
     """Turn the body of a webhook into its events, or say that it is noise.
 
-    NormalizationError where the body is no JSON object or names no event. What is understood only in part becomes an
-    event with what is sure; a name that is not known becomes `whatsapp.unknown.<name>`.
+    NormalizationError where the body is no JSON object or names no event, or where one of several things that it says
+    makes none; it carries the others. What is understood only in part becomes an event with what is sure; a name that
+    is not known becomes `whatsapp.unknown.<name>`.
     """
     try:
         return _read(value or b"", fields.parts(decode_object(value, lone_surrogates=True)), raw)
@@ -52,17 +54,24 @@ def _read(value: bytes, parts: Parts, raw: RawRecord) -> Sequence[Normalized] | 
         metadata["gateway_event_id"] = emission
     read = dialect.read(parts)
     found: list[Normalized] = []
+    wrong: list[FieldError] = []
     may_link = b"@lid" in value
     for place, (said, of) in enumerate(read):
         if isinstance(said, Technical):
             continue
         spelled = channel_id if of is parts else fields.channel(of)
         channel = _canonical(spelled)
-        fact = _fact(said, channel, of, raw, place)
+        fact = facts.of(said, channel, facts.Circumstances(of[fields.TOP], fields.time(of), raw, place))
+        if len(fact.key) > MAX_KEY:
+            problem = f"makes a key of {len(fact.key)} characters, at most {MAX_KEY} are allowed"
+            wrong.append(FieldError("message.id", problem))
+            continue
         if may_link and (link := links.of(of, said)):
             fact.payload["link"] = link
         about = metadata if spelled is None else {**metadata, "channel_id": spelled}
         found.append(Normalized(_event(fact, channel, about, parts, raw), fact.blobs))
+    if wrong:
+        raise NormalizationError("invalid_field", "; ".join(map(str, wrong[:_MOST_TOLD])), tuple(wrong), found)
     if not found and isinstance(technical := read[0][0], Technical):
         return Noise(technical.kind, _canonical(channel_id))
     return found
@@ -70,14 +79,6 @@ def _read(value: bytes, parts: Parts, raw: RawRecord) -> Sequence[Normalized] | 
 
 def _canonical(channel_id: str | None) -> str | None:
     return None if channel_id is None else identity.canonical_channel(channel_id)
-
-
-def _fact(said: Inbound, channel: str | None, of: Parts, raw: RawRecord, place: int) -> facts.Fact:
-    fact = facts.of(said, channel, facts.Circumstances(of[fields.TOP], fields.time(of), raw, place))
-    if len(fact.key) > MAX_KEY:
-        field = FieldError("message.id", f"makes a key of {len(fact.key)} characters, at most {MAX_KEY} are allowed")
-        raise NormalizationError("invalid_field", str(field), (field,))
-    return fact
 
 
 def _event(fact: facts.Fact, channel: str | None, metadata: dict[str, Any], parts: Parts, raw: RawRecord) -> Event:

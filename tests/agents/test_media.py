@@ -225,6 +225,22 @@ async def test_who_gives_up_says_why(simulator: Simulated, store: ContentStore) 
     assert event.payload["media"]["mimetype"] == message().payload["media"]["mimetype"]
 
 
+async def test_what_comes_of_a_replayed_or_redriven_command_says_so() -> None:
+    replayed = fetched(command())
+    replayed.headers = [
+        ("replay", b"audit"),
+        ("origin", b"command.media/3@5"),
+        ("redrive", b"media:command.media/3@5#1"),
+    ]
+    taken, _ = await run(replayed)
+
+    done = Fetcher(None, None, {}.get).give_up(taken[3][0], "not_found")  # type: ignore[arg-type]
+
+    [told] = done.emissions
+    assert dict(told.headers)["replay"] == b"audit"
+    assert msgspec.json.decode(told.value, type=Event).raw == Coordinates(topics.COMMAND_MEDIA, 3, 5)
+
+
 async def test_a_store_that_is_away_is_for_the_runner_to_wait_out() -> None:
     class Gateway:
         async def get_media(self, channel_id: str, message_id: str, *, request_id: str) -> MediaFile:

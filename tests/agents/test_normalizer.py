@@ -77,6 +77,24 @@ async def test_equal_events_under_other_record_keys_meet_under_one_key() -> None
     assert {event.key for event in out[topics.EVENT_NORMALIZED]} == {b"billing|INV-1|billing.invoice.overdue"}
 
 
+def item(message_id: str) -> dict[str, Any]:
+    """One of several messages in a body."""
+    said = {"id": message_id, "from_me": False, "type": "text", "chat_id": "5547999990001@s.whatsapp.net"}
+    return said | {"timestamp": 1768512935, "text": {"body": "oi"}}
+
+
+async def test_what_is_wrong_in_one_of_several_things_that_a_body_says_stops_no_other() -> None:
+    messages = [item("3EB0AA01"), item("|" * 255), item("3EB0AA02")]
+    body = {"event": {"type": "messages", "event": "post"}, "channel_id": "canalum", "messages": messages}
+
+    out = await normalized(raw(body, topics.RAW_WEBHOOK))
+
+    made = [msgspec.json.decode(event.value or b"")["external_id"] for event in out[topics.EVENT_NORMALIZED]]
+    assert made == ["3EB0AA01", "3EB0AA02"]
+    [letter] = out[topics.DEAD_LETTER]
+    assert letter.value == msgspec.json.encode(body)
+
+
 async def test_a_redriven_record_makes_the_same_event_as_the_first_one_and_says_what_it_is() -> None:
     body = {"event": "message", "channel": "Canal Um", "text": "oi"}  # neither id nor time: the raw id is its key
     redrive = [("origin", b"raw.webhook/0@3"), ("redrive", b"normalizer:raw.webhook/0@3#1")]

@@ -198,6 +198,22 @@ async def test_a_record_that_makes_no_event_any_more_is_a_dead_letter_and_holds_
     assert list(quarantine.held(world.rows.get, CHANNEL)) == [last]
 
 
+async def test_of_a_body_of_which_a_part_is_a_dead_letter_the_others_are_released(world: World) -> None:
+    def item(message_id: str) -> dict[str, object]:
+        said = {"id": message_id, "from_me": False, "type": "text", "chat_id": "5547999990001@s.whatsapp.net"}
+        return said | {"timestamp": 1768512935, "text": {"body": message_id[:8]}}
+
+    event = {"type": "messages", "event": "post"}
+    body = {"event": event, "channel_id": "Canal Um", "messages": [item("3EB0AA01"), item("|" * 255)]}
+    world.known.add(CHANNEL)
+    world.hold(1, msgspec.json.encode(body))
+    async with keeping(world):
+        await eventually(lambda: len(world.routed()) == 1)
+
+    assert [text for _, text in world.routed()] == ["3EB0AA01"]
+    assert {topic for topic, _, _ in world.published} == {topics.EVENT_NORMALIZED}
+
+
 async def test_what_was_replayed_stays_a_replay(world: World) -> None:
     world.known.add(CHANNEL)
     place = world.hold(1, message(1))
