@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.stack.layout import CHECKOUT
+from tests.chaos.ledger import Ledger
 from tests.support.servers import JARS
 
 _CHECK_SECONDS: Final = 600
@@ -150,17 +151,18 @@ def main() -> int:
         if not arguments.no_baseline:
             clean = _copy(Path(scratch) / "clean")
             for check in dict.fromkeys(mistake.caught_by for mistake in wanted):
-                if _finds_fault(check, clean):
-                    raise SystemExit(f"{check} finds fault with the unchanged code: nothing can be said")
-        _say(f"{'mistake':<36} {'seconds':>8}  caught by")
+                if found := _found_by(check, clean):
+                    raise SystemExit(f"{check} finds fault with the unchanged code ({found}): nothing can be said")
+        _say(f"{'mistake':<34} {'seconds':>8}  caught by")
         for number, mistake in enumerate(wanted):
             copy = _copy(Path(scratch) / str(number))
             mistake.make(copy)
             began = time.monotonic()
-            is_caught = _finds_fault(mistake.caught_by, copy)
+            found = _found_by(mistake.caught_by, copy)
             how = f"{'harness ' if mistake.is_for_harness else ''}{mistake.caught_by}"
-            _say(f"{mistake.name:<36} {time.monotonic() - began:>8.1f}  {how if is_caught else f'ESCAPED {how}'}")
-            escaped += [] if is_caught else [mistake.name]
+            said = f"{how}: {found}" if found else f"ESCAPED {how}"
+            _say(f"{mistake.name:<34} {time.monotonic() - began:>8.1f}  {said}")
+            escaped += [] if found else [mistake.name]
             shutil.rmtree(copy)
     _say(f"{len(wanted) - len(escaped)} of {len(wanted)} mistakes were caught")
     return 1 if escaped else 0
@@ -182,8 +184,8 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def _finds_fault(check: str, copy: Path) -> bool:
-    """Whether a check fails on the code of a copy."""
+def _found_by(check: str, copy: Path) -> str:
+    """What a check finds wrong with the code of a copy; empty where that is nothing, or no more than slowness."""
     if check.startswith("--"):
         options = [option.replace("_", " ") if option.startswith("--only") else option for option in check.split(" ")]
         command = ["-m", "tests.chaos", "--runs", "1", *options, "--folder", str(copy / ".local" / "chaos")]
@@ -196,7 +198,11 @@ def _finds_fault(check: str, copy: Path) -> bool:
         )
     if done.returncode not in (0, 1):
         raise SystemExit(f"{check} ended with {done.returncode}:\n{(copy / 'check.log').read_text()[-3000:]}")
-    return done.returncode == 1
+    if done.returncode == 0:
+        return ""
+    ledger = Ledger(copy / ".local" / "chaos" / "ledger.jsonl").lines()
+    kinds = {kind for line in ledger for kind in line["violations"]} - {"no rest"} if ledger else {"it fails"}
+    return ", ".join(sorted(kinds))
 
 
 def _say(text: str) -> None:
