@@ -56,11 +56,20 @@ class Watchdog(Collector):
     the stage waits out a fault that it declared transient. Its metrics are of the last look.
     """
 
-    def __init__(self, app: BatchApp, ends: Ends, *, limit: float, stalled: Stalled = end) -> None:
+    def __init__(
+        self,
+        app: BatchApp,
+        ends: Ends,
+        *,
+        limit: float,
+        stalled: Stalled = end,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._app = app
         self._ends = ends
         self._limit = limit
         self._stalled = stalled
+        self._clock = clock
         self._interval = min(_LONGEST_INTERVAL, limit / _LOOKS)
         self._standstill: Standstill[TP] = Standstill(self._interval)
         self._lags: Mapping[TP, tuple[int, int | None]] = {}
@@ -109,7 +118,7 @@ class Watchdog(Collector):
             self._standstill.forget()
             return
         standing = self._standstill.look(
-            time.monotonic(), {tp: self._sign(tp, one, found[tp][0]) for tp, one in progress.items()}
+            self._clock(), {tp: self._sign(tp, one, found[tp][0]) for tp, one in progress.items()}
         )
         if standing is None or standing.seconds < self._limit:
             return

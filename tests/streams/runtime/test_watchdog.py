@@ -1,7 +1,5 @@
 """A worker that stands still ends itself; one that waits for something outside does not."""
 
-import asyncio
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -44,30 +42,3 @@ async def test_a_stage_that_hangs_ends_the_worker_and_one_that_waits_for_somethi
     assert f"doing='deciding 1 records from {cluster.prefix}.in/1@0 on'" in said
     assert "await asyncio.Event().wait()" in log  # where it hangs
     assert 1 not in await cluster.committed()
-
-
-async def test_an_event_loop_that_hangs_ends_the_worker(cluster: Cluster) -> None:
-    await cluster.send(b"blocks", partition=0)
-
-    assert await cluster.ended(cluster.start("--stall", str(LIMIT))) == EXIT_STALLED
-
-    log = (cluster.folder / "worker-0.log").read_text()
-    assert "the event loop does not come round" in log
-    assert "in dedupe" in log  # the stack of the thread that hangs
-    assert await cluster.committed() == {}
-
-
-async def test_code_that_keeps_pythons_lock_ends_the_worker_too() -> None:
-    code = (
-        "import asyncio, re\n"
-        "from streams.runtime.heartbeat import Heartbeat\n"
-        "async def main():\n"
-        "    Heartbeat(0.2).start()\n"
-        "    await asyncio.sleep(0)\n"
-        "    re.fullmatch('(a+)+', 'a' * 64 + 'b')\n"
-        "asyncio.run(main())\n"
-    )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE)
-    _, said = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode == 1
-    assert b"in main" in said

@@ -4,7 +4,6 @@ Reads `number|text` from `<prefix>.in`. A number seen first goes to `<prefix>.ou
 and what the file `answer` says, which the test may change: what was decided stays decided. Further sightings are
 dropped. `poison` raises, `abort` and `broken` raise what ends a process, `huge` emits more than its topic takes,
 `transient` raises what is waited out and `stuck` never returns while the file `down` exists (it makes `hangs`).
-`blocks` never returns and keeps the event loop.
 """
 
 import argparse
@@ -12,7 +11,6 @@ import asyncio
 import os
 import signal
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +19,6 @@ import uvloop
 
 from streams.runtime import Batch, BatchApp, BrokenInvariantError, RuntimeConfig
 from streams.runtime.ends import Ends
-from streams.runtime.heartbeat import Heartbeat
 from streams.runtime.running import run
 from streams.runtime.watchdog import Watchdog
 
@@ -57,8 +54,6 @@ def build(prefix: str, servers: str, folder: Path, *, slow: float, crash_after: 
             if value == b"stuck" and (folder / "down").exists():
                 (folder / "hangs").touch()
                 await asyncio.Event().wait()
-            if value == b"blocks":
-                threading.Event().wait()
             if value == b"broken":
                 raise BrokenInvariantError("nobody owns this")
             if value == b"huge":
@@ -126,7 +121,6 @@ async def main() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     app = build(options.prefix, options.servers, options.folder, slow=options.slow, crash_after=options.crash_after)
     if options.stall:
-        Heartbeat(2 * options.stall).start()
         Watchdog(app, Ends({"bootstrap_servers": options.servers}), limit=options.stall).start(failed=app.fatal)
     await run(app, stop)
 
