@@ -1,6 +1,10 @@
-"""Random lives of an outbox: commands, answers, acks, time, crashes with snapshots of any age, and hand-overs."""
+"""Random lives of an outbox: commands, answers, acks, time, crashes with snapshots of any age, and hand-overs.
+
+Its channel and the gateway go away and come back at any time, and some commands have a pace.
+"""
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
@@ -10,12 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from schemas.commands import Command, Policy
-from schemas.deliveries import AckStatus, FactKind, Status
+from schemas.deliveries import AckStatus, EvidenceKind, FactKind, Status
 from streams.sending.inputs import Answer, NotSent, Refused, Replay, Sent, Unclear
+from streams.sending.trouble import Sign
 from tests.streams.sending.world import PARTITION, Request, World, ack, command, seconds, settle
 
 RESTING = frozenset(Status) - {Status.QUEUED, Status.ATTEMPTING, Status.RETRYING, Status.PARKED}
 UNFINISHED = {Status.ATTEMPTING, Status.RETRYING}
+PACE = {"every_seconds": 20}
 
 
 class OutboxModel(RuleBasedStateMachine):
@@ -46,10 +52,18 @@ class OutboxModel(RuleBasedStateMachine):
         policy=st.sampled_from(Policy),
         not_before=st.sampled_from([None, 10]),
         expires=st.sampled_from([None, 40, 300]),
+        pace=st.sampled_from([None, None, PACE]),
         is_replay=st.sampled_from([False, False, False, True]),
     )
     def take(
-        self, contact: str, policy: Policy, not_before: int | None, expires: int | None, *, is_replay: bool
+        self,
+        contact: str,
+        policy: Policy,
+        not_before: int | None,
+        expires: int | None,
+        pace: dict[str, Any] | None,
+        *,
+        is_replay: bool,
     ) -> None:
         now = self.world.clock.now()
         new = command(
@@ -58,6 +72,8 @@ class OutboxModel(RuleBasedStateMachine):
             policy=policy,
             not_before=now + seconds(not_before) if not_before else None,
             expires_at=now + seconds(expires) if expires else None,
+            pace=pace,
+            rule_id="paced" if pace else None,
         )
         self.taken[new.command_id] = new
         if is_replay:
@@ -70,7 +86,7 @@ class OutboxModel(RuleBasedStateMachine):
         self.run(self.world.take(data.draw(st.sampled_from(list(self.taken.values())))))
 
     @precondition(lambda self: self.world.open_requests)
-    @rule(data=st.data(), kind=st.sampled_from(["sent", "named", "not_sent", "later", "refused", "unclear"]))
+    @rule(data=st.data(), kind=st.sampled_from(["sent", "named", "not_sent", "down", "later", "refused", "unclear"]))
     def answer(self, data: st.DataObject, kind: str) -> None:
         request = data.draw(st.sampled_from(self.world.open_requests))
         attempt = request.attempt
@@ -78,6 +94,7 @@ class OutboxModel(RuleBasedStateMachine):
             "sent": Sent(attempt),
             "named": Sent(attempt, message_id(request)),
             "not_sent": NotSent(attempt, "connect_refused"),
+            "down": NotSent(attempt, "channel_down"),
             "later": NotSent(attempt, "http_429", retry_after=50),
             "refused": Refused(attempt, "http_422"),
             "unclear": Unclear(attempt, "read_timeout"),
@@ -94,6 +111,16 @@ class OutboxModel(RuleBasedStateMachine):
         if is_exact:
             fields["command_id"] = request.command.command_id
         self.run(self.world.take(ack(message_id(request), status, **fields)))
+
+    @rule(word=st.sampled_from(["connected", "disconnected"]), age=st.sampled_from([0, 5, 100]))
+    def tell(self, word: str, age: int) -> None:
+        at = self.world.clock.now() - seconds(age)
+        told = ack(None, kind=EvidenceKind.CHANNEL_STATE, channel_state=word, at=at, received_at=at)
+        self.run(self.world.take(told))
+
+    @rule(sign=st.sampled_from(Sign), state=st.sampled_from([None, "connected", "disconnected"]))
+    def change_the_gateway(self, sign: Sign, state: str | None) -> None:
+        self.world.sign, self.world.states["Canal Um"] = sign, state
 
     @rule(count=st.sampled_from([1, 10, 60, 130]))
     def wait(self, count: int) -> None:
@@ -153,7 +180,16 @@ class OutboxModel(RuleBasedStateMachine):
         for request in self.world.open_requests:
             earlier = [other for other in self.taken.values() if other.contact == request.command.contact]
             for other in earlier[: earlier.index(request.command)]:
-                assert self.world.status(other) not in UNFINISHED
+                status = self.world.status(other)
+                assert status not in UNFINISHED
+                assert status is not Status.PARKED or other.pace
+
+    @invariant()
+    def a_pace_is_kept_whoever_owns_the_partition(self) -> None:
+        paced = {each.command_id for each in self.taken.values() if each.pace}
+        facts = self.world.log.facts.get(PARTITION, [])
+        starts = [fact.at for fact in facts if fact.fact is FactKind.ATTEMPT_STARTED and fact.command_id in paced]
+        assert all(later - earlier >= seconds(20) for earlier, later in itertools.pairwise(starts))
 
     @invariant()
     def each_fact_names_the_status_after_it(self) -> None:
@@ -167,6 +203,7 @@ class OutboxModel(RuleBasedStateMachine):
         self.runner.close()
 
     async def _let_all_end(self) -> None:
+        self.world.sign, self.world.states["Canal Um"] = Sign.THERE, "connected"
         for _ in range(3 * len(self.taken) + 3):
             for request in self.world.open_requests:
                 await request.reply(Sent(request.attempt))
