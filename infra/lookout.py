@@ -112,6 +112,13 @@ def _alarm(channel: str, last: datetime, now: datetime, reached: int) -> Alarm:
 
 
 def _metrics(tables: Tables, now: datetime) -> Iterator[GaugeMetricFamily]:
+    waiting = GaugeMetricFamily(
+        "posto_commands_waiting_seconds", "Time that the oldest command of a state has waited.", labels=["state"]
+    )
+    for status in tables.commands:
+        since = tables.waiting_since.get(status, now)
+        waiting.add_metric([status], max((now - since).total_seconds(), 0.0))
+    yield waiting
     yield GaugeMetricFamily("posto_dead_letters_waiting", "Dead letters that wait for a person.", tables.dead_letters)
     yield GaugeMetricFamily("posto_quarantined_events", "Events whose channel nobody owns.", tables.quarantined)
     ages: defaultdict[tuple[str, str], float] = defaultdict(float)

@@ -33,12 +33,13 @@ class ChannelFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tables(msgspec.Struct, frozen=True, kw_only=True):
-    """`commands`: those that are not over, by state. `dead_letters`: those that nobody redrove or discarded.
-
-    `quarantined`: events that wait for their channel to be registered.
+    """`commands`: those that are not over, by state; `waiting_since`: when the last was heard of the one of them that
+    has waited longest. `dead_letters`: those that nobody redrove or discarded. `quarantined`: events that wait for
+    their channel to be registered.
     """
 
     commands: dict[str, int]
+    waiting_since: dict[str, datetime]
     dead_letters: int
     quarantined: int
     channels: list[ChannelFigures]
@@ -46,9 +47,10 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
 
 async def read_tables(session: Session) -> Tables:
     """All of it; raises DatabaseError."""
-    open_commands = {row["status"]: row["number"] for row in await session.fetch(_COMMANDS, OPEN)}
+    waiting = {row["status"]: row for row in await session.fetch(_COMMANDS, OPEN)}
     return Tables(
-        commands={status: open_commands.get(status, 0) for status in OPEN},
+        commands={status: waiting[status]["number"] if status in waiting else 0 for status in OPEN},
+        waiting_since={status: row["since"].replace(tzinfo=UTC) for status, row in waiting.items()},
         dead_letters=(await session.fetch(_DEAD_LETTERS))[0]["number"],
         quarantined=(await session.fetch(_QUARANTINED))[0]["number"],
         channels=_channels(await session.fetch(_CHANNELS, (WPP_GATEWAY,)), await session.fetch(_HEALTH)),
@@ -78,7 +80,7 @@ def _utc(naive: datetime | None) -> datetime | None:
 
 
 _COMMANDS: Final = (
-    "SELECT status, COUNT(*) AS number FROM outbound_messages "  # noqa: S608
+    "SELECT status, COUNT(*) AS number, MIN(updated_at) AS since FROM outbound_messages "  # noqa: S608
     f"WHERE status IN ({', '.join(['%s'] * len(OPEN))}) GROUP BY status"
 )
 _DEAD_LETTERS: Final = "SELECT COUNT(*) AS number FROM dead_letters WHERE state = 'open'"

@@ -17,7 +17,7 @@ def lines(hub: Overview, now: datetime | None = None) -> Iterator[str]:
     for lag in behind:
         yield _line("", f"{lag.topic:<20} {lag.records:>9,}  oldest {ago(lag.oldest_at, now)}")
     if hub.tables is not None:
-        yield from _tables(hub.tables)
+        yield from _tables(hub.tables, now)
     if hub.edge is not None:
         yield from _edge(hub.edge)
     if hub.alarms is not None:
@@ -33,9 +33,13 @@ def lines(hub: Overview, now: datetime | None = None) -> Iterator[str]:
         yield from (_channel(channel, now) for channel in hub.tables.channels)
 
 
-def _tables(tables: Tables) -> Iterator[str]:
-    waiting = ", ".join(f"{number:,} {status}" for status, number in tables.commands.items() if number)
-    yield _line("commands", waiting or "none open")
+def _tables(tables: Tables, now: datetime) -> Iterator[str]:
+    waiting = [
+        f"{number:,} {status} ({ago(tables.waiting_since.get(status), now)})"
+        for status, number in tables.commands.items()
+        if number
+    ]
+    yield _line("commands", ", ".join(waiting) or "none open")
     if tables.commands.get("uncertain"):
         yield _line("", "`posto deliveries uncertain` lists those of which nobody knows whether they were sent")
     yield _line("dead letters", f"{tables.dead_letters:,}: see `posto dead-letters`" if tables.dead_letters else "none")

@@ -34,7 +34,11 @@ HUB = Overview(
         StandingAlarm(AlarmKind.CHANNEL_SILENT, "5547999990001", "Look at its phone.", 2, NOON - timedelta(days=3))
     ],
     tables=Tables(
-        commands={"queued": 3, "uncertain": 1, "parked": 0}, dead_letters=2, quarantined=0, channels=[CHANNEL]
+        commands={"queued": 3, "uncertain": 1, "parked": 0},
+        waiting_since={"queued": NOON - timedelta(seconds=9), "uncertain": NOON - timedelta(hours=3)},
+        dead_letters=2,
+        quarantined=0,
+        channels=[CHANNEL],
     ),
     edge={
         "backlog_entries": 7.0,
@@ -52,7 +56,7 @@ def test_the_overview_is_a_few_lines() -> None:
     assert list(view.lines(HUB, NOON)) == [
         "lag          1,200 records",
         "             raw.event                1,200  oldest 45 s",
-        "commands     3 queued, 1 uncertain",
+        "commands     3 queued (9 s), 1 uncertain (3 h)",
         "             `posto deliveries uncertain` lists those of which nobody knows whether they were sent",
         "dead letters 2: see `posto dead-letters`",
         "quarantined  none",
@@ -102,6 +106,7 @@ async def _tables(db: Database) -> Tables:
 async def test_what_the_tables_say(hub: Settings, db: Database) -> None:
     assert await _tables(db) == Tables(
         commands={"queued": 0, "attempting": 0, "retrying": 0, "parked": 0, "uncertain": 0},
+        waiting_since={},
         dead_letters=0,
         quarantined=0,
         channels=[],
@@ -133,6 +138,7 @@ async def test_what_the_tables_say(hub: Settings, db: Database) -> None:
     assert found.dead_letters == 2
     assert found.commands["uncertain"] == 1
     assert sum(found.commands.values()) == 1
+    assert set(found.waiting_since) == {"uncertain"}
     assert [(one.channel, one.tenant_id, one.is_enabled, one.state) for one in found.channels] == [
         ("canaldois", 2, False, None),
         ("canalum", 1, True, "connected"),
