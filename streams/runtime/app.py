@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams import topics
 from streams.runtime import surface
+from streams.runtime.assignor import WholeAssignor
 from streams.runtime.consumer import ABANDON_AFTER, NO_GENERATION, BatchConsumer
 from streams.runtime.errors import OwnershipLostError
 from streams.runtime.owners import LAST_WRITES
@@ -228,6 +229,7 @@ def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
         "topic_replication_factor": config.replication_factor,
         "topic_allow_declare": False,  # topics are declared in streams/topics.py and made by `posto topics apply`
         "topic_disable_leader": True,
+        "PartitionAssignor": WholeAssignor,
         "stream_buffer_maxsize": _BUFFERED_MESSAGES,
         "stream_recovery_delay": 0,
         "stream_wait_empty": True,

@@ -43,6 +43,7 @@ RELIED_ON: Final = (
     "faust.transport.drivers.aiokafka:Transport.Consumer",
     "faust.transport.drivers.aiokafka:Transport.Producer",
     "faust.transport.conductor:Conductor.acks_enabled_for",
+    "faust.assignor:PartitionAssignor.assign",
     "faust.tables.recovery:Recovery.on_recovery_completed",
     "faust.tables.recovery:Recovery._add",
     "faust.tables.manager:TableManager.changelog_topics",
