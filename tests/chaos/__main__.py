@@ -21,8 +21,8 @@ from tests.chaos.scenario import Scenario, plan, with_faults
 from tests.chaos.system import SLOTS, System
 
 FOLDER: Final = CHECKOUT / ".local" / "chaos"
-RUNS_ON_ONE_SYSTEM: Final = 10
-"""After so many runs everything is started from fresh data."""
+RUNS_ON_ONE_SYSTEM: Final = SLOTS
+"""After so many runs, and after one that failed, everything is started from fresh data."""
 
 
 async def main(arguments: argparse.Namespace) -> int:
@@ -41,13 +41,15 @@ async def main(arguments: argparse.Namespace) -> int:
     system = System(arguments.folder)
     failed = 0
     try:
-        for number, seed in enumerate(seeds):
-            if number % RUNS_ON_ONE_SYSTEM == 0:
+        slot = 0
+        for seed in seeds:
+            if slot == 0:
                 await system.fresh()
-            outcome = await run(system, _scenario(seed, arguments), number % RUNS_ON_ONE_SYSTEM % SLOTS)
+            outcome = await run(system, _scenario(seed, arguments), slot)
             ledger.add(outcome, code)
             _tell(outcome, arguments.folder, system)
             failed += bool(outcome.violations)
+            slot = 0 if outcome.violations else (slot + 1) % RUNS_ON_ONE_SYSTEM
     except asyncio.CancelledError:
         _say("stopped; RESUME=1 goes on from here")
     finally:

@@ -27,7 +27,7 @@ from tests.support.waiting import eventually
 
 WORKERS: Final = 3
 """Most workers that a scenario has."""
-SLOTS: Final = 40
+SLOTS: Final = 10
 """Runs that fresh data is good for: each has tenants and channels that no other one uses."""
 CHANNELS: Final = 3
 """Channels of a run."""

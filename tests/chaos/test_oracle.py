@@ -230,6 +230,11 @@ BAD: Mapping[str, tuple[str, Callable[[], History]]] = {
 }
 
 
+def test_what_still_waits_is_not_lost_yet() -> None:
+    history = _history(raw=[_raw(0), _raw(1)], lag={"raw.event/0": 1})
+    assert {violation.kind for violation in judge(history)} == {"no rest"}
+
+
 @pytest.mark.parametrize("name", sorted(BAD))
 def test_a_bad_history_is_told(name: str) -> None:
     kind, history = BAD[name]

@@ -39,8 +39,13 @@ CHECKS: Final[Sequence[tuple[str, Check]]] = (
     ("tables", rest.tables_follow_from_topics),
 )
 
+LATE: Final = frozenset({"lost", "tables"})
+"""What can be said only once nothing waits any more."""
+
 
 def judge(history: History) -> list[Violation]:
-    """Everything that is not as it must be."""
+    """Everything that is not as it must be; what is not there yet is not lost while something waits."""
     case = Case(history)
-    return [Violation(kind, said) for kind, check in CHECKS for said in check(case)]
+    is_at_rest = not (history.lag or history.unsettled)
+    checks = [(kind, check) for kind, check in CHECKS if is_at_rest or kind not in LATE]
+    return [Violation(kind, said) for kind, check in checks for said in check(case)]
