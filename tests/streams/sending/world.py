@@ -251,8 +251,9 @@ class World:
         windows: Windows = WINDOWS,
         log: Log | None = None,
         table: Table | None = None,
+        clock: Clock | None = None,
     ) -> None:
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.alarms: list[Alarm] = []
         self.asked: list[str] = []
         self.states: dict[str, str | None] = {}
