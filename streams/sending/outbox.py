@@ -9,9 +9,7 @@ import structlog
 
 from streams import failpoints
 from streams.runtime.errors import HandingOverError, OwnershipLostError
-from streams.sending.book import Book, CommandKey
-from streams.sending.channel_watch import ChannelWatch
-from streams.sending.clock import Alarms
+from streams.sending.book import Book
 from streams.sending.desk import Desk, Incoming, line_of
 from streams.sending.dispatch import Dispatch
 from streams.sending.draft import Draft
@@ -24,6 +22,7 @@ from streams.sending.parking import Parking, news_in_fact
 from streams.sending.recall import recalled
 from streams.sending.requests import make_request
 from streams.sending.surroundings import Surroundings
+from streams.sending.wakeups import Wakeups
 
 log = structlog.get_logger()
 
@@ -54,18 +53,7 @@ class Outbox:
         self._parking = Parking(lambda: around.breaker.is_open)
         gates = Gates(bounds, self._book.ledger)
         self._desk = Desk(self._dispatch, Matching(self._book, around.windows), gates, self._parking)
-        self._watch = ChannelWatch(
-            self._parking,
-            around.channels,
-            around.clock,
-            ring=self._nudge,
-            hear=lambda news: self._mailbox.put(Told(news)),
-            poll=around.poll,
-            tell=around.tell,
-            patience=around.channel_patience,
-        )
-        self._alarms: Alarms[CommandKey] = Alarms(around.clock, self._nudge)
-        self._openings: Alarms[str] = Alarms(around.clock, self._nudge)
+        self._wakeups = Wakeups(around, self._parking, self._nudge, lambda news: self._mailbox.put(Told(news)))
         self._requests: dict[AttemptKey, _Request] = {}
         self._unsaved: list[Letter] = []
         self._learned = asyncio.Event()
@@ -104,7 +92,7 @@ class Outbox:
         for key, delivery in self._book.open_commands():
             if delivery.command:
                 self._desk.restore(key, delivery, delivery.command)
-                self._alarms.add(draft.now, key)
+                self._wakeups.add(draft.now, key)
         self._nudge()
         log.info("partition_taken_over", partition=self._partition, read_from=start, in_doubt=len(draft.facts))
 
@@ -122,7 +110,7 @@ class Outbox:
     async def run(self) -> None:
         """Work until closed; OwnershipLostError where somebody else claimed the log, any other error was unforeseen."""
         lost: OwnershipLostError | None = None
-        self._around.breaker.listen(self._gateway_changed)
+        self._wakeups.start()
         try:
             async with asyncio.TaskGroup() as group:
                 saving = group.create_task(self._keep_table())
@@ -202,8 +190,8 @@ class Outbox:
                     self._desk.answered(draft, place.command, line_of(begun.command), await answer)
                 case Told(news):
                     self._desk.hear(news)
-        self._desk.wake(draft, self._alarms.due(draft.now))
-        self._desk.look_again(self._openings.due(draft.now))
+        self._desk.wake(draft, self._wakeups.due_commands(draft.now))
+        self._desk.look_again(self._wakeups.due_lanes(draft.now))
         if not self._is_closing and self._around.lease.is_member():
             self._desk.start(draft)
         sends = {
@@ -223,11 +211,7 @@ class Outbox:
             del self._requests[place]
         for place, begun in sends.items():
             self._requests[place] = self._request(place, begun, since)
-        self._alarms.set()
-        self._openings.set()
-        self._watch.look(draft.now, may_ask=not self._around.breaker.is_open)
-        if self._parking.is_behind:
-            self._nudge()
+        self._wakeups.set(draft.now)
         if draft.keeps:  # what only the table will have is safe once it is saved
             self._unsaved += letters
             self._learned.set()
@@ -244,10 +228,7 @@ class Outbox:
             for offset, fact in zip(offsets, draft.facts, strict=True):
                 self._book.learn(offset, fact)
             self._learned.set()
-        for moment, key in draft.wakes:
-            self._alarms.add(moment, key)
-        for moment, channel in draft.openings:
-            self._openings.add(moment, channel)
+        self._wakeups.plan(draft)
 
     def _request(self, place: AttemptKey, begun: Begun, since: float) -> _Request:
         """Start a request whose attempt is in the log; `since` is when it began to be written there."""
@@ -275,10 +256,7 @@ class Outbox:
         self._mailbox.let_go(saved)
 
     def _end(self) -> None:
-        self._around.breaker.forget(self._gateway_changed)
-        self._alarms.stop()
-        self._openings.stop()
-        self._watch.stop()
+        self._wakeups.stop()
         self._dispatch.stop()
         self._book.states.clear()
         self._drained.set()
@@ -288,10 +266,6 @@ class Outbox:
 
     def _draft(self) -> Draft:
         return Draft(self._book, self._around.clock.now(), self._around.schedule)
-
-    def _gateway_changed(self) -> None:
-        self._watch.hurry()
-        self._nudge()
 
     def _nudge(self) -> None:
         self._mailbox.put(Nudge())

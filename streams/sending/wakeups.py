@@ -1,0 +1,77 @@
+"""What happens in a partition although nothing came in: moments that commands, lanes and channels wait for."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from streams.sending.book import CommandKey
+from streams.sending.channel_watch import ChannelWatch
+from streams.sending.clock import Alarms
+from streams.sending.draft import Draft
+from streams.sending.parking import News, Parking
+from streams.sending.surroundings import Surroundings
+
+
+class Wakeups:
+    """The timers of one partition, and its ear for the gateway's going and coming; each of them rings."""
+
+    def __init__(
+        self, around: Surroundings, parking: Parking, ring: Callable[[], None], hear: Callable[[News], None]
+    ) -> None:
+        """`hear` is told what the gateway says of a channel that was asked for."""
+        self._ring = ring
+        self._breaker = around.breaker
+        self._parking = parking
+        self._commands: Alarms[CommandKey] = Alarms(around.clock, ring)
+        self._lanes: Alarms[str] = Alarms(around.clock, ring)
+        self._channels = ChannelWatch(
+            parking,
+            around.channels,
+            around.clock,
+            ring=ring,
+            hear=hear,
+            poll=around.poll,
+            tell=around.tell,
+            patience=around.channel_patience,
+        )
+
+    def start(self) -> None:
+        """Listen to the gateway's going and coming."""
+        self._breaker.listen(self._gateway_changed)
+
+    def add(self, moment: datetime, key: CommandKey) -> None:
+        """Wake a command at a moment."""
+        self._commands.add(moment, key)
+
+    def plan(self, draft: Draft) -> None:
+        """Wake what a step wants to be woken."""
+        for moment, key in draft.wakes:
+            self._commands.add(moment, key)
+        for moment, channel in draft.openings:
+            self._lanes.add(moment, channel)
+
+    def due_commands(self, now: datetime) -> list[CommandKey]:
+        """The commands whose moment has come."""
+        return self._commands.due(now)
+
+    def due_lanes(self, now: datetime) -> list[str]:
+        """The channels of which lanes are to be looked at again."""
+        return self._lanes.due(now)
+
+    def set(self, now: datetime) -> None:
+        """Set the timers for what is next, look after channels that are down, ring where more is to be parked."""
+        self._commands.set()
+        self._lanes.set()
+        self._channels.look(now, may_ask=not self._breaker.is_open)
+        if self._parking.is_behind:
+            self._ring()
+
+    def stop(self) -> None:
+        """Ring no more."""
+        self._breaker.forget(self._gateway_changed)
+        self._commands.stop()
+        self._lanes.stop()
+        self._channels.stop()
+
+    def _gateway_changed(self) -> None:
+        self._channels.hurry()
+        self._ring()
