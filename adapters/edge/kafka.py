@@ -116,13 +116,21 @@ class KafkaLog:
             raise LogUnavailableError("The edge is stopping.")
         if not self._partitions:
             raise LogUnavailableError(self._away)
-        if unknown := {entry.topic for entry in entries} - self._partitions.keys():
-            raise LogRefusedError(f"The edge does not write to {unknown.pop()}.")
-        self._admit(entries)
+        self._require_room(entries)
         lined_up, receipt = items(entries)
-        for item in lined_up:
-            self._lane(item.entry).put(item)
+        self.line_up(lined_up)
         return receipt
+
+    def line_up(self, lined_up: Sequence[Item]) -> None:
+        """As `put`, whatever waits already; each item is told what becomes of it."""
+        for item in lined_up:
+            if item.entry.topic not in self._partitions:
+                item.refuse(LogRefusedError(f"The edge does not write to {item.entry.topic}."))
+                continue
+            self.backlog_bytes += item.entry.size
+            self.backlog_entries += 1
+            self._idle.clear()
+            self._lane(item.entry).put(item)
 
     async def wait(self, receipt: Receipt) -> None:
         """Return once all of an append is kept; LogUnavailableError where that takes too long."""
@@ -157,13 +165,11 @@ class KafkaLog:
             "again unchanged, and it counts once."
         )
 
-    def _admit(self, entries: Sequence[Entry]) -> None:
-        size = sum(entry.size for entry in entries)
-        bytes_after, entries_after = self.backlog_bytes + size, self.backlog_entries + len(entries)
+    def _require_room(self, entries: Sequence[Entry]) -> None:
+        bytes_after = self.backlog_bytes + sum(entry.size for entry in entries)
+        entries_after = self.backlog_entries + len(entries)
         if self.backlog_entries and (bytes_after > self._max_bytes or entries_after > self._max_entries):
             raise LogFullError("Kafka confirms more slowly than records come.")
-        self.backlog_bytes, self.backlog_entries = bytes_after, entries_after
-        self._idle.clear()
 
     def _done(self, size: int) -> None:
         self.backlog_bytes -= size

@@ -50,11 +50,11 @@ class Receipt:
 class Item:
     """One entry on its way. Two may keep it, Kafka and the spool; its receipt counts the first."""
 
-    __slots__ = ("_receipt", "entry", "is_counted", "is_in_kafka", "is_lost", "refusal", "seq")
+    __slots__ = ("entry", "is_counted", "is_in_kafka", "is_lost", "receipt", "refusal", "seq")
 
     def __init__(self, entry: Entry, receipt: Receipt) -> None:
         self.entry = entry
-        self._receipt = receipt
+        self.receipt = receipt
         self.is_counted = False
         self.is_in_kafka = False
         self.refusal: LogRefusedError | None = None
@@ -68,7 +68,7 @@ class Item:
         """It is kept by whoever says so."""
         if not self.is_counted:
             self.is_counted = True
-            self._receipt.confirm()
+            self.receipt.confirm()
 
     def confirm(self) -> None:
         """Kafka has it."""
@@ -83,7 +83,7 @@ class Item:
     def fail(self, error: LogError) -> None:
         """Nobody keeps it, as far as its caller will know."""
         if not self.is_counted:
-            self._receipt.fail(error)
+            self.receipt.fail(error)
 
 
 def items(entries: Sequence[Entry]) -> tuple[list[Item], Receipt]:

@@ -9,7 +9,7 @@ import structlog
 from adapters.edge.kafka import KafkaLog
 from adapters.edge.log import Entry, LogError, LogFullError, LogUnavailableError
 from adapters.edge.receipts import Item, Receipt, items
-from adapters.edge.spool.draining import drain_some
+from adapters.edge.spool.draining import drain_some, hand_over
 from adapters.edge.spool.errors import SpoolError
 from adapters.edge.spool.metrics import SpoolMetrics
 from adapters.edge.spool.slots import Slot, Slots
@@ -54,6 +54,7 @@ class SpooledLog:
         self._left: list[Spool] = []
         self._copies: list[Item] = []
         self._is_spooling = False
+        self._is_handing_over = False
         self._fell_back = asyncio.Event()
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -70,7 +71,7 @@ class SpooledLog:
         self._closing = True
         draining, looking = self._tasks
         looking.cancel()
-        if self._is_spooling and self._kafka.is_connected:
+        if (self._is_spooling or self._is_handing_over) and self._kafka.is_connected:
             await asyncio.wait([draining], timeout=_STOP_SECONDS)
         draining.cancel()
         await asyncio.gather(draining, looking, return_exceptions=True)
@@ -155,7 +156,7 @@ class SpooledLog:
         """From here on the spool, with what Kafka has not confirmed as its first entries."""
         if self._is_spooling or self._spool is None:
             return
-        held = self._kafka.held()
+        held = [item for item in self._kafka.held() if item.seq is None]  # the others lie in the spool already
         log.warning("spool_in_use", unconfirmed=len(held))
         try:
             self._spool.require_room(len(held), sum(item.entry.size for item in held))
@@ -173,7 +174,7 @@ class SpooledLog:
     async def _drain_forever(self) -> None:
         while self._is_spooling or not self._closing:
             await self._fell_back.wait()
-            await self._kafka.idle()
+            await self._kafka.idle()  # what is under way comes first
             spool = self._left[0] if self._left else self._spool
             try:
                 await self._drain(spool)
@@ -190,18 +191,30 @@ class SpooledLog:
         elif spool is self._spool and self._copies:
             copies, self._copies = self._copies, []
             await spool.settle(copies)
-        elif not spool.is_drained:
-            await drain_some(spool, self._kafka)
-        elif spool is not self._spool:
+        elif not await drain_some(spool, self._kafka):
+            return
+        elif spool is self._spool:
+            await self._hand_over(spool)
+        elif spool.is_drained:
             self._left.remove(spool)
             await spool.close()
-        else:
-            self._use_kafka()
 
-    def _use_kafka(self) -> None:
+    async def _hand_over(self, spool: Spool) -> None:
+        """From here on Kafka alone, with the last of the spool before all others."""
+        self._is_handing_over = True
+        try:
+            if await hand_over(spool, self._kafka, self._use_kafka):
+                await spool.first(1, 1)
+                await spool.shrink()
+        finally:
+            self._is_handing_over = False
+
+    def _use_kafka(self, without_copy: Sequence[Item] = ()) -> None:
         self._is_spooling = False
         self._fell_back.clear()
         log.info("spool_drained")
+        if without_copy:
+            asyncio.get_running_loop().call_later(self._after, self._fall_back_for, without_copy[-1].receipt)
 
     async def _detach(self, spool: Spool | None, why: str) -> None:
         """Go on without a spool that cannot be used now; its folder is looked at again later."""

@@ -49,6 +49,13 @@ class Contents(NamedTuple):
     oldest_at: float | None
 
 
+class Head(NamedTuple):
+    """The first rows of a file, and whether there are no others."""
+
+    rows: list[Row]
+    is_all: bool
+
+
 class SpoolFile:
     """Not for the event loop: every call reads or writes the disk. One caller at a time, in any thread."""
 
@@ -73,20 +80,22 @@ class SpoolFile:
         self.next_seq = seqs.stop
         return seqs
 
-    def first(self, max_entries: int, max_bytes: int) -> list[Row]:
+    def first(self, max_entries: int, max_bytes: int) -> Head:
         """The first rows in order, as far as the limits let them; a single one may be larger."""
         found: list[Row] = []
         size = 0
         with _errors(self.path):
-            select = self._db.execute("SELECT * FROM entries ORDER BY seq LIMIT ?", (max_entries,))
-            for columns in select:
-                row = rows.read(columns)
-                size += row.size
-                if found and size > max_bytes:
-                    break
-                found.append(row)
-            select.close()
-        return found
+            select = self._db.execute("SELECT * FROM entries ORDER BY seq LIMIT ?", (max_entries + 1,))
+            try:
+                for columns in select:
+                    row = rows.read(columns)
+                    size += row.size
+                    if found and (size > max_bytes or len(found) == max_entries):
+                        return Head(found, is_all=False)
+                    found.append(row)
+            finally:
+                select.close()
+        return Head(found, is_all=True)
 
     def restore(self, lying: Iterable[Sequence[Any]]) -> None:
         """Add rows as they lay in another file, with their numbers and checksums."""

@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, TypeVar
 
 import structlog
@@ -12,8 +13,8 @@ import structlog
 from adapters.edge.log import LogFullError, LogUnavailableError
 from adapters.edge.receipts import Item
 from adapters.edge.spool.errors import SpoolDiskFullError, SpoolError
+from adapters.edge.spool.file import Head
 from adapters.edge.spool.metrics import SpoolMetrics
-from adapters.edge.spool.rows import Row
 from adapters.edge.spool.slots import Slot
 from streams import failpoints
 
@@ -54,6 +55,8 @@ class Spool:
         self._writing = 0
         self._wake = asyncio.Event()
         self._wrote = asyncio.Event()
+        self._may_write = asyncio.Event()
+        self._may_write.set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="posto-spool")
         self._task = asyncio.create_task(self._write_groups())
 
@@ -94,16 +97,38 @@ class Spool:
             elif seqs:
                 await self.set_aside(seqs, size, "refused by Kafka")
 
-    async def first(self, max_entries: int, max_bytes: int) -> list[Row]:
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Nothing is written meanwhile; what is put waits."""
+        self._may_write.clear()
+        try:
+            while self._writing:
+                await self._group_written()
+            yield
+        finally:
+            self._may_write.set()
+
+    def take_back(self) -> list[Item]:
+        """What waits and was not written, in order; it is the caller's business now. Only while paused."""
+        taken = list(self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        return taken
+
+    async def first(self, max_entries: int, max_bytes: int) -> Head:
         """The first rows, as `SpoolFile.first`."""
         puts, is_still = self._puts, not (self._waiting or self._writing)
-        rows = await self._in_thread(lambda: self._slot.file.first(max_entries, max_bytes))
-        self.oldest_at = rows[0].kept_at if rows else None
-        if not rows and is_still and puts == self._puts:
+        head = await self._in_thread(lambda: self._slot.file.first(max_entries, max_bytes))
+        self.oldest_at = head.rows[0].kept_at if head.rows else None
+        if not head.rows and is_still and puts == self._puts:
             self.entries = self.bytes = 0
             self.is_drained = True
+        return head
+
+    async def shrink(self) -> None:
+        """Give back the disk that an empty spool occupies."""
+        if self.is_drained:
             await self._in_thread(lambda: self._slot.file.shrink())
-        return rows
 
     async def remove(self, seqs: Collection[int], size: int) -> None:
         """Forget what Kafka has; `size` is that of its entries. On a full disk it waits for room: Kafka has them."""
@@ -160,6 +185,7 @@ class Spool:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                await self._may_write.wait()
                 await self._write_group()
 
     async def _write_group(self) -> None:

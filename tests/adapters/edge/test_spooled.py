@@ -136,6 +136,53 @@ async def test_new_requests_queue_behind_a_spool_that_drains(broker: StubBroker,
         assert broker.values == [b"%d" % number for number in range(200)]
 
 
+async def test_requests_that_never_cease_do_not_keep_the_spool_in_use(broker: StubBroker, tmp_path: Path) -> None:
+    async with running(broker, tmp_path) as log:
+        broker.up.clear()
+        kept = 0
+        came_back = False
+
+        async def post_on() -> None:
+            nonlocal kept
+            while not came_back:
+                kept += 1
+                await log.append([entry(b"%d" % kept)])
+
+        posting = [asyncio.create_task(post_on()) for _ in range(8)]
+        await eventually(lambda: figure(log, "entries") > 50)
+        broker.up.set()
+        await eventually(lambda: not figure(log, "in_use"), interval=0.001)
+        came_back = True
+        await asyncio.gather(*posting)
+        await drained(log)
+        assert broker.values == [b"%d" % number for number in range(1, kept + 1)]
+
+
+async def test_what_waited_for_the_disk_when_kafka_came_back_is_copied_when_it_goes_again(
+    broker: StubBroker, tmp_path: Path
+) -> None:
+    async with running(broker, tmp_path) as log:
+        broker.up.clear()
+        await log.append([entry(b"0")])
+        write = SpoolFile.write
+
+        def slow(file: SpoolFile, *arguments: Any) -> range:
+            asyncio.run_coroutine_threadsafe(_clear(broker), loop).result()
+            return write(file, *arguments)
+
+        loop = asyncio.get_running_loop()
+        with patch.object(SpoolFile, "write", slow):
+            broker.up.set()
+            await asyncio.gather(*(log.append([entry(b"%d" % number)]) for number in range(1, 30)))
+        broker.up.set()
+        await drained(log)
+        assert list(dict.fromkeys(broker.values)) == [b"%d" % number for number in range(30)]
+
+
+async def _clear(broker: StubBroker) -> None:
+    broker.up.clear()
+
+
 async def test_a_producer_that_loses_its_answer_doubles_but_never_reorders(broker: StubBroker, tmp_path: Path) -> None:
     async with running(broker, tmp_path) as log:
         broker.loses_answers = 1

@@ -10,7 +10,7 @@ import pytest
 from adapters.edge.log import Entry
 from adapters.edge.spool import file as spool_file
 from adapters.edge.spool.errors import SpoolDiskFullError, SpoolUnusableError, SpoolVersionError
-from adapters.edge.spool.file import SpoolFile
+from adapters.edge.spool.file import Head, SpoolFile
 from adapters.edge.spool.salvage import salvage
 from tests.adapters.edge.spool.damage import flip, flip_inside
 
@@ -23,7 +23,7 @@ def entry(number: int, value: bytes = b"") -> Entry:
 
 
 def numbers(file: SpoolFile) -> list[int]:
-    return [row.seq for row in file.first(*ALL)]
+    return [row.seq for row in file.first(*ALL).rows]
 
 
 @pytest.fixture
@@ -38,7 +38,8 @@ def test_entries_come_back_byte_for_byte_in_order_after_a_new_start(path: Path) 
     file.write(written[2:], kept_at=11.5)
     file.close()
     again = SpoolFile(path)
-    rows = again.first(*ALL)
+    rows, is_all = again.first(*ALL)
+    assert is_all
     assert [row.entry for row in rows] == written
     assert [(row.seq, row.kept_at, row.size) for row in rows] == [
         (1, 10.5, written[0].size),
@@ -52,9 +53,14 @@ def test_entries_come_back_byte_for_byte_in_order_after_a_new_start(path: Path) 
 def test_what_is_read_at_once_is_bounded_and_a_single_large_entry_is_read_alone(path: Path) -> None:
     file = SpoolFile(path)
     file.write([entry(1, b"x" * 5000), entry(2), entry(3), entry(4)], 0)
-    assert [row.seq for row in file.first(3, 1_000_000)] == [1, 2, 3]
-    assert [row.seq for row in file.first(100, 1000)] == [1]
-    assert [row.seq for row in file.first(100, 5512 + 600)] == [1, 2]
+    assert _seqs(file.first(3, 1_000_000)) == ([1, 2, 3], False)
+    assert _seqs(file.first(4, 1_000_000)) == ([1, 2, 3, 4], True)
+    assert _seqs(file.first(100, 1000)) == ([1], False)
+    assert _seqs(file.first(100, 5512 + 600)) == ([1, 2], False)
+
+
+def _seqs(head: Head) -> tuple[list[int], bool]:
+    return [row.seq for row in head.rows], head.is_all
 
 
 def test_what_kafka_has_is_forgotten_and_numbers_are_never_used_twice(path: Path) -> None:
@@ -71,7 +77,7 @@ def test_an_entry_with_a_changed_bit_is_told_and_can_be_set_aside(path: Path) ->
     file = SpoolFile(path)
     file.write([entry(1), entry(2, b"a value that stands alone"), entry(3)], 0)
     flip_inside(path, b"a value that stands alone")
-    rows = SpoolFile(path).first(*ALL)
+    rows = SpoolFile(path).first(*ALL).rows
     assert [row.entry is None for row in rows] == [False, True, False]
     file.set_aside([2], "damaged")
     assert numbers(file) == [1, 3]
@@ -83,7 +89,7 @@ def test_an_entry_with_a_changed_bit_is_told_and_can_be_set_aside(path: Path) ->
 def test_the_checksum_covers_topic_key_and_headers(path: Path, text: bytes) -> None:
     SpoolFile(path).write([entry(1)], 0)
     flip_inside(path, text)
-    assert [row.entry for row in SpoolFile(path).first(*ALL)] == [None]
+    assert [row.entry for row in SpoolFile(path).first(*ALL).rows] == [None]
 
 
 def test_a_transaction_that_a_crash_tore_leaves_nothing_behind(path: Path) -> None:
