@@ -8,6 +8,7 @@ POSTO := .venv/bin/posto
 help: ## show these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+up: export POSTO_BROKERS := $(or $(BROKERS),$(POSTO_BROKERS))
 up: $(INSTALLED) ## start everything and send a first invoice and a first message through
 	@$(POSTO) up
 

@@ -76,7 +76,7 @@ def check_settings(settings: Settings) -> Finding:
 
 
 async def check_kafka(settings: Settings) -> Finding:
-    """Whether a broker answers."""
+    """Whether Kafka answers, and with all of its brokers where the stack brought them."""
     servers = settings.kafka_bootstrap_servers
 
     async def ask() -> Finding:
@@ -86,7 +86,11 @@ async def check_kafka(settings: Settings) -> Finding:
             cluster = await admin.describe_cluster()
         finally:
             await admin.close()
-        return Finding("kafka", True, f"{servers} answers, {_number(len(cluster['brokers']), 'broker')}")
+        found, wanted = len(cluster["brokers"]), settings.posto_brokers
+        if found < wanted:
+            advice = "`posto status` says which one is away, its log in .local/log why; the hub works on meanwhile."
+            return Finding("kafka", False, f"{servers} answers, but {found} of {wanted} brokers are there", advice)
+        return Finding("kafka", True, f"{servers} answers, {_number(found, 'broker')}")
 
     try:
         return await _in_time(ask)

@@ -130,6 +130,7 @@ class Settings(BaseSettings):
     posto_mysql_port: Port = 13306
     posto_local_dir: Path = Path(".local")
     posto_workers: Annotated[int, Field(ge=1, le=64)] = 1
+    posto_brokers: int = 1
 
     # Logs.
     posto_log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -155,6 +156,13 @@ class Settings(BaseSettings):
             if not _HOST.fullmatch(host):
                 raise ValueError(f"must be hosts such as erp.example or erp.example:8443, not {host!r}")
         return tuple(host.lower() for host in value)
+
+    @field_validator("posto_brokers")
+    @classmethod
+    def _one_or_three(cls, value: int) -> int:
+        if value not in {1, 3}:
+            raise ValueError("must be 1, or 3: of two brokers neither could be missed")
+        return value
 
     @field_validator("wpp_gateway_base_url", "pixelhub_whatsapp_webhook_url")
     @classmethod

@@ -47,6 +47,12 @@ class StackEnvironment:
     values: Mapping[str, str]
     local: frozenset[Part]
 
+    @property
+    def broker_ports(self) -> list[int]:
+        """The ports of the stack's own brokers, in a row from POSTO_KAFKA_PORT on."""
+        first = self.port("POSTO_KAFKA_PORT")
+        return [first + number for number in range(int(self.values.get("POSTO_BROKERS", 1)))]
+
     def port(self, name: str) -> int:
         return int(self.values[name])
 
@@ -72,8 +78,10 @@ def decide(settings: Mapping[str, str], stored: Mapping[str, str], layout: Layou
     for name in SECRETS:
         values[name] = settings.get(name) or stored.get(name) or secrets.token_hex(24)
 
+    brokers = int(settings.get("POSTO_BROKERS") or stored.get("POSTO_BROKERS") or 1)
+    first = int(values["POSTO_KAFKA_PORT"])
     own = {
-        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{values['POSTO_KAFKA_PORT']}",
+        "KAFKA_BOOTSTRAP_SERVERS": ",".join(f"127.0.0.1:{first + number}" for number in range(brokers)),
         "WPP_GATEWAY_BASE_URL": f"http://127.0.0.1:{values['POSTO_SIM_PORT']}",
         "PIXELHUB_WHATSAPP_WEBHOOK_URL": f"http://127.0.0.1:{values['POSTO_EDGE_PORT']}/api/whatsapp/webhook",
     }
@@ -81,6 +89,8 @@ def decide(settings: Mapping[str, str], stored: Mapping[str, str], layout: Layou
     local: set[Part] = set()
     if settings.get("KAFKA_BOOTSTRAP_SERVERS") in {None, own["KAFKA_BOOTSTRAP_SERVERS"]}:
         local.add("kafka")
+        values["POSTO_BROKERS"] = str(brokers)
+        own |= {"POSTO_REPLICATION_FACTOR": str(brokers), "POSTO_MIN_INSYNC_REPLICAS": str(min(2, brokers))}
     dsn = settings.get("MYSQL_DSN")
     if dsn is None or (dsn.startswith("mysql://posto:") and dsn.endswith(mysql_address)):
         local.add("mysql")

@@ -4,7 +4,7 @@ import ctypes
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,14 @@ _PR_SET_PDEATHSIG = 1
 @contextmanager
 def running(program: Program, log: Path) -> Iterator[None]:
     """Run the program until the block ends; on Linux it ends with us, however we end (call from the main thread)."""
+    with starting(program, log) as wait:
+        wait()
+        yield
+
+
+@contextmanager
+def starting(program: Program, log: Path) -> Iterator[Callable[[], None]]:
+    """As `running`, but the block begins at once; it is given a function that waits until the program is ready."""
     script = program.directory / f"{program.name}.sh"
     script.touch(mode=0o600)
     script.write_text(program.script())
@@ -29,7 +37,8 @@ def running(program: Program, log: Path) -> Iterator[None]:
             stderr=output,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
-    try:
+
+    def wait() -> None:
         until(
             lambda: process.poll() is not None or program.is_ready(),
             START_SECONDS,
@@ -37,7 +46,9 @@ def running(program: Program, log: Path) -> Iterator[None]:
         )
         if process.returncode is not None:
             raise StackError(f"{program.name} ended with {process.returncode}: {last_line(log)}")
-        yield
+
+    try:
+        yield wait
     finally:
         process.terminate()
         try:

@@ -54,9 +54,21 @@ def up(progress: Progress, *, demo: bool) -> StackEnvironment:
 def decide_environment(layout: Layout) -> StackEnvironment:
     """Settle the stack's environment, write it down, and make it our own for all that follows in this process."""
     environment = decide(given(os.environ), read(layout.env), layout)
+    _require_same_brokers(environment, layout)
     write(layout.env, environment.values)
     os.environ.update(environment.values)
     return environment
+
+
+def _require_same_brokers(environment: StackEnvironment, layout: Layout) -> None:
+    """Refuse to make one broker of three or the other way round: topics keep the number of their copies."""
+    there, wanted = kafka.brokers_of(layout.kafka), len(environment.broker_ports)
+    if "kafka" in environment.local and there not in {None, wanted}:
+        raise StackError(
+            f"POSTO_BROKERS is {wanted}, but the data in {layout.kafka} is that of {there}: `posto clean` drops all "
+            "data of the stack, and the next `posto up` makes it anew; or another POSTO_LOCAL_DIR with other ports is "
+            "a second stack beside this one."
+        )
 
 
 class Stack:
@@ -80,7 +92,7 @@ class Stack:
     def start_infrastructure(self) -> None:
         """Have Kafka and the database running, as far as they are this stack's; both at the same time."""
         self._ensure_tools()
-        infrastructure = together(self._preparations())
+        infrastructure = [program for prepared in together(self._preparations()) for program in prepared]
         self._supervisor.launch([*infrastructure, *self._application])
         self._start_all(infrastructure)
 
@@ -137,26 +149,27 @@ class Stack:
             with self._progress.step("tools", ", ".join(tool.title for tool in needed)) as step:
                 tools.ensure(needed, self._layout.log / "apt.log", step.tell)
 
-    def _preparations(self) -> Sequence[Callable[[], Program]]:
+    def _preparations(self) -> Sequence[Callable[[], Sequence[Program]]]:
         prepare = {"kafka": self._prepare_kafka, "mysql": self._prepare_mysql}
         return [run for part, run in prepare.items() if part in self._environment.local]
 
-    def _prepare_kafka(self) -> Program:
+    def _prepare_kafka(self) -> Sequence[Program]:
         with self._progress.step("kafka files", "jars, configuration, storage"):
             log = self._layout.log / "kafka.log"
             own = {process.pid for process in orphans.processes(self._layout)}
             jars = kafka.fetch_libraries(self._layout.kafka, log)
-            return kafka.prepare(self._layout.kafka, self._environment.port("POSTO_KAFKA_PORT"), jars, log, own)
+            return kafka.prepare_all(self._layout.kafka, self._environment.broker_ports, jars, log, own)
 
-    def _prepare_mysql(self) -> Program:
+    def _prepare_mysql(self) -> Sequence[Program]:
         with self._progress.step("mysql files", "system tables"):
-            return mysql.prepare(
+            program = mysql.prepare(
                 self._layout.mysql,
                 self._environment.port("POSTO_MYSQL_PORT"),
                 self._layout.sockets / "mysql.sock",
                 self._environment.values["POSTO_MYSQL_PASSWORD"],
                 self._layout.log / "mysql.log",
             )
+            return [program]
 
     def _start(self, program: Program) -> None:
         """Start one program and wait until it is ready; one that keeps ending, or is not in time, is quoted."""
@@ -191,6 +204,8 @@ class Stack:
             for name in PORTS
             if name not in part_of or part_of[name] in self._environment.local
         }
+        if "kafka" in self._environment.local:
+            wanted |= {f"POSTO_KAFKA_PORT + {n}": port for n, port in enumerate(self._environment.broker_ports) if n}
         first = self._environment.port("POSTO_METRICS_PORT")
         workers = sum(program.name.startswith("worker-") for program in self._application)
         return wanted | {f"POSTO_METRICS_PORT + {n}": first + n for n in range(1, workers)}

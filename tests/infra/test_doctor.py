@@ -113,6 +113,13 @@ async def test_a_webhook_without_a_secret_is_not_well() -> None:
 
 
 @pytest.mark.integration
+async def test_a_broker_that_is_missing_is_told(kafka: str) -> None:
+    finding = await doctor.check_kafka(_settings(kafka_bootstrap_servers=kafka, posto_brokers=3))
+    assert (finding.ok, "1 of 3 brokers" in finding.detail) == (False, True)
+    assert "posto status" in finding.advice
+
+
+@pytest.mark.integration
 async def test_topics_that_are_not_as_declared_are_found(kafka: str) -> None:
     """No other test makes the hub's topics with 1,000 partitions on the shared broker."""
     settings = _settings(kafka_bootstrap_servers=kafka, posto_partitions=1000)

@@ -67,15 +67,20 @@ def posto(cwd: Path, settings: Mapping[str, str], *arguments: str) -> "subproces
     )
 
 
-def own_ports(workers: int = 1) -> dict[str, str]:
-    """A free port for each setting; the workers' metrics need a row of them."""
+def own_ports(workers: int = 1, brokers: int = 1) -> dict[str, str]:
+    """A free port for each setting; workers' metrics and brokers need a row of them."""
     chosen: dict[str, str] = {}
+    rows = {"POSTO_METRICS_PORT": workers, "POSTO_KAFKA_PORT": brokers}
     for name in environment.PORTS:
         port = ports.free_port()
-        while name == "POSTO_METRICS_PORT" and not all(ports.is_free(port + n) for n in range(workers)):
+        while not all(ports.is_free(port + n) for n in range(rows.get(name, 1))):
             port = ports.free_port()
         chosen[name] = str(port)
     return chosen
+
+
+def _counts(settings: Mapping[str, str]) -> tuple[int, int]:
+    return int(settings.get("POSTO_WORKERS", "1")), int(settings.get("POSTO_BROKERS", "1"))
 
 
 @contextmanager
@@ -84,7 +89,7 @@ def stack(folder: Path, **settings: str) -> Iterator[Stack]:
     layout = Layout.at(folder / "local")
     layout.create()
     jars(layout.kafka, layout.log / "kafka.log")
-    env = {"POSTO_LOCAL_DIR": str(layout.root), **own_ports(int(settings.get("POSTO_WORKERS", "1"))), **settings}
+    env = {"POSTO_LOCAL_DIR": str(layout.root), **own_ports(*_counts(settings)), **settings}
     try:
         done = posto(layout.root, env, "up", "--no-demo")
         if done.returncode != 0:

@@ -68,6 +68,16 @@ def test_ports_are_kept_until_others_are_given() -> None:
     assert decide({"POSTO_EDGE_PORT": "8280"}, kept, LAYOUT).port("POSTO_EDGE_PORT") == 8280
 
 
+def test_three_brokers_are_in_a_row_with_three_copies_and_are_kept() -> None:
+    first = decide({"POSTO_BROKERS": "3", "POSTO_KAFKA_PORT": "29092"}, {}, LAYOUT)
+    assert first.broker_ports == [29092, 29093, 29094]
+    assert first.values["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:29092,127.0.0.1:29093,127.0.0.1:29094"
+    assert (first.values["POSTO_REPLICATION_FACTOR"], first.values["POSTO_MIN_INSYNC_REPLICAS"]) == ("3", "2")
+    assert decide({}, first.values, LAYOUT).broker_ports == first.broker_ports
+    assert decide(first.values, first.values, LAYOUT) == first, "as in a shell that sourced the file"
+    assert decide({}, {}, LAYOUT).broker_ports == [19092]
+
+
 def test_an_address_of_last_time_is_not_kept() -> None:
     kept = decide({"KAFKA_BOOTSTRAP_SERVERS": "broker.example:9092"}, {}, LAYOUT).values
     assert "kafka" in decide({}, kept, LAYOUT).local

@@ -94,6 +94,18 @@ def test_the_broker_listens_on_loopback_only_and_takes_the_largest_record_of_any
     assert all(properties[name] == "1" for name in replicated)
 
 
+def test_three_brokers_vote_together_and_keep_three_copies_of_their_own_topics_two_in_sync() -> None:
+    lines = kafka.server_properties(19093, 29093, 2, (29092, 29093, 29094)).splitlines()
+    properties = dict(line.split("=", 1) for line in lines)
+    assert (properties["node.id"], properties["listeners"]) == (
+        "2",
+        "PLAINTEXT://127.0.0.1:19093,CONTROLLER://127.0.0.1:29093",
+    )
+    assert properties["controller.quorum.voters"] == "1@127.0.0.1:29092,2@127.0.0.1:29093,3@127.0.0.1:29094"
+    assert {properties[name] for name in properties if name.endswith("replication.factor")} == {"3"}
+    assert {properties[name] for name in properties if name.endswith(("min.isr", "min.insync.replicas"))} == {"2"}
+
+
 def test_the_jars_are_those_of_the_version_that_the_code_names() -> None:
     assert f"<version>{kafka.VERSION}</version>" in kafka.POM.read_text(encoding="utf-8")
 
