@@ -10,9 +10,13 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos import clock
+from tests.chaos.process import Process
 from tests.chaos.system import System, channel_id
 
 _LONGER_THAN_A_SESSION: Final = 9.0
+_LOOK_SECONDS: Final = 0.3
+_LOOKS: Final = 60
+_WORKED_SECONDS: Final = 1.5
 
 GATEWAY: Final[Mapping[str, Mapping[str, Any]]] = {
     "gateway answer lost": {"kind": "drop", "delivered": True, "count": 4, "probability": 0.5},
@@ -121,6 +125,8 @@ async def carry_out(fault: Fault, system: System, slot: int, http: httpx.AsyncCl
 
 async def _to_process(fault: Fault, system: System) -> None:
     process = system.processes[fault.target]
+    if fault.detail.get("once ready"):
+        await _at_work(process)
     match PROCESS[fault.name][0]:
         case "kill":
             process.send(signal.SIGKILL)
@@ -135,6 +141,15 @@ async def _to_process(fault: Fault, system: System) -> None:
             process.send(signal.SIGSTOP)
             await asyncio.sleep(fault.seconds)
             process.send(signal.SIGCONT)
+
+
+async def _at_work(process: Process) -> None:
+    """Wait until a process has something in hand, for a while."""
+    for _ in range(_LOOKS):
+        if await process.is_ready():
+            await asyncio.sleep(_WORKED_SECONDS)
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _tell_gateway(http: httpx.AsyncClient, system: System, path: str, body: Any) -> None:

@@ -104,7 +104,7 @@ def _companions(chance: random.Random, armed: Armed, workers: int) -> Iterator[F
     for name in failpoints.COMPANIONS.get(armed.place, ()):
         fault = faults.planned(chance, name, workers, SECONDS)
         if fault.target.startswith("worker"):
-            fault = replace(fault, target=armed.process, at=chance.uniform(0.8 * SECONDS, 1.2 * SECONDS))
+            fault = replace(fault, target=armed.process, at=chance.uniform(4.0, 7.0), detail={"once ready": True})
         elif fault.target:
             fault = replace(fault, at=chance.uniform(1.0, SECONDS / 2))
         yield fault
