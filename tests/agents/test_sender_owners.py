@@ -22,12 +22,14 @@ from schemas.deliveries import DeliveryFact, Evidence, FactKind, Status
 from streams import topics
 from streams.deliveries import fold
 from streams.runtime import partition_of
+from streams.runtime.stage import EXIT_CODE
+from streams.sending.log import KafkaStatusLog
 from tests.agents.sending_worker import PARTITIONS
 from tests.streams.sending.world import command
 from tests.support.topics import administering, delete, read, write
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 USED = (
     topics.COMMAND_OUTBOUND,
@@ -184,34 +186,43 @@ def _record(each: Command) -> Written:
 
 
 async def test_a_worker_that_joins_in_the_middle_of_sends_and_one_that_is_killed(senders: Senders) -> None:
-    """Joining leaves nothing in doubt; the kill only what was on its way; nothing is lost, nothing is sent twice."""
+    """Joining leaves nothing in doubt; the kill only what was on its way; nothing is lost, nothing is sent twice.
+
+    A worker whose partition somebody else has claimed, at last, sends nothing more and ends to be started anew.
+    """
     first = senders.start()
-    await eventually(lambda: len(senders.owned(first)) == PARTITIONS, 30)
+    await eventually(lambda: len(senders.owned(first)) == PARTITIONS, 60)
     enough = asyncio.Event()
     feeding = asyncio.create_task(senders.feed("one", enough))
-    await eventually(lambda: len(senders.asked) > 50, 20)
+    await eventually(lambda: len(senders.asked) > 50, 60)
     second = senders.start()
-    await eventually(lambda: any(asked.pid == second.pid for asked in senders.asked), 30)
+    await eventually(lambda: any(asked.pid == second.pid for asked in senders.asked), 60)
     assert await senders.doubts() == set()
 
     senders.answers.clear()
-    await eventually(lambda: any(each.pid == first.pid for each in senders.unanswered()))
+    await eventually(lambda: any(each.pid == first.pid for each in senders.unanswered()), 60)
     first.kill()
     first.wait()
     on_its_way = {(each.command_id, each.attempt) for each in senders.unanswered()}
     senders.answers.set()
     enough.set()
     count = await feeding
-    await eventually(lambda: _settled(senders, count), 40)
+    await eventually(lambda: _settled(senders, count), 60)
     doubts = await senders.doubts()
     assert doubts
     assert doubts <= on_its_way
     assert await senders.statuses() == {Status.SENT: count - len(doubts), Status.UNCERTAIN: len(doubts)}
     assert set(Counter(asked.command_id for asked in senders.asked).values()) == {1}
 
-    second.send_signal(signal.SIGTERM)
-    await eventually(lambda: second.poll() is not None, 20)
-    assert second.returncode == 0
+    stranger = KafkaStatusLog({"bootstrap_servers": senders.servers})
+    for partition in range(PARTITIONS):
+        await stranger.claim(partition)
+    await senders.send(commands("more", 1))
+    await eventually(lambda: second.poll() is not None, 60)
+    assert second.returncode == EXIT_CODE
+    assert len(senders.asked) == count
+    for partition in range(PARTITIONS):
+        await stranger.let_go(partition)
 
 
 async def _settled(senders: Senders, count: int) -> bool:
@@ -225,7 +236,7 @@ async def test_what_a_worker_that_stood_still_had_not_sent_when_it_was_replaced_
     def have_one_each() -> bool:
         return {*senders.owned(sleeper)[-1:], *senders.owned(other)[-1:]} == set(range(PARTITIONS))
 
-    await eventually(have_one_each, 30)
+    await eventually(have_one_each, 60)
     partition = senders.owned(sleeper)[-1]
     name = next(name for name in CHANNELS if partition_of(name.encode(), PARTITIONS) == partition)
     one = command("one", channel=name)
@@ -234,7 +245,7 @@ async def test_what_a_worker_that_stood_still_had_not_sent_when_it_was_replaced_
     async def is_in_doubt() -> bool:
         return (one.command_id, 1) in await senders.doubts()
 
-    await eventually(is_in_doubt, 30)
+    await eventually(is_in_doubt, 60)
     assert senders.asked == []
     os.kill(sleeper.pid, signal.SIGCONT)
 
@@ -243,8 +254,8 @@ async def test_what_a_worker_that_stood_still_had_not_sent_when_it_was_replaced_
         late = [msgspec.json.decode(value, type=Evidence) for value in told]
         return {(one.command_id, 1, "withdrawn")} <= {(e.command_id, e.attempt, e.detail["answer"]) for e in late}
 
-    await eventually(is_told, 20)
-    await eventually(lambda: _is_sent(senders), 20)
+    await eventually(is_told, 60)
+    await eventually(lambda: _is_sent(senders), 60)
     assert [asked.command_id for asked in senders.asked] == [one.command_id]
 
 
