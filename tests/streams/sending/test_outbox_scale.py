@@ -17,7 +17,7 @@ from streams.sending.inputs import Answer, NotSent, Sent, Take
 from streams.sending.trouble import Sign
 from tests.streams.sending.world import CHANNEL, World, command, seconds
 
-COUNT: Final = 4_000 * settings().max_examples // 100
+COUNT: Final = 2_000 * settings().max_examples // 100
 """The usual number of commands; forty times as many with `make nightly`."""
 
 
