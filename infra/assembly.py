@@ -130,7 +130,11 @@ def _outboxes(
         breaker=Breaker(address, slots, clock, gateway_look.probe, bell.tell, patience),
         poll=gateway_look.poll,
         tell=bell.tell,
-        channel_patience=ChannelPatience(settings.posto_channel_poll_seconds, settings.posto_channel_alarm_seconds),
+        channel_patience=ChannelPatience(
+            poll_every=settings.posto_channel_poll_seconds,
+            longest_wait=settings.posto_channel_longest_poll_seconds,
+            alarm_ages=settings.posto_channel_alarm_seconds,
+        ),
     )
     return Outboxes(around, grace=settings.posto_drain_seconds, fatal=app.stop_or_die)
 

@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     posto_gateway_trials: Annotated[int, Field(ge=1, le=100)] = 3
     posto_gateway_alarm_seconds: Annotated[tuple[float, ...], NoDecode] = (0.0, 300.0, 1800.0)
     posto_channel_poll_seconds: Seconds = 15.0
+    posto_channel_longest_poll_seconds: Seconds = 600.0
     posto_channel_alarm_seconds: Annotated[tuple[float, ...], NoDecode] = (60.0, 1800.0)
 
     # Media.

@@ -20,10 +20,24 @@ Poll = Callable[[str], Awaitable[str | None]]
 
 @dataclass(frozen=True, slots=True)
 class ChannelPatience:
-    """How often a channel is asked for, in seconds, and at which ages its alarm rises."""
+    """How often a channel is asked for, in seconds, and at which ages its alarm rises.
+
+    A gateway may call a channel connected by which it sends nothing: then that is asked ever more rarely, down to
+    every `longest_wait` seconds.
+    """
 
     poll_every: float = 15.0
+    longest_wait: float = 600.0
     alarm_ages: tuple[float, ...] = (60.0, 1800.0)
+
+
+@dataclass(slots=True)
+class _Watched:
+    """When to ask for a channel again, and how long to wait after that; `left` is when nothing waited any more."""
+
+    poll_at: datetime
+    wait: timedelta
+    left: datetime | None = None
 
 
 class ChannelWatch:
@@ -51,7 +65,8 @@ class ChannelWatch:
         self._asking: set[asyncio.Task[None]] = set()
         self._poll = poll
         self._every = timedelta(seconds=patience.poll_every)
-        self._polls: dict[str, datetime] = {}
+        self._longest = timedelta(seconds=max(patience.longest_wait, patience.poll_every))
+        self._watched: dict[str, _Watched] = {}
         self._escalation = Escalation(AlarmKind.CHANNEL_DOWN, patience.alarm_ages, tell)
         self._call: Call | None = None
         self._looks_at: datetime | None = None
@@ -69,26 +84,39 @@ class ChannelWatch:
         if self._looks_at and now < self._looks_at:
             return
         waited_for = {news.channel: news for news in self._parking.waited_for()}
-        for channel in self._polls.keys() - waited_for.keys():
-            del self._polls[channel]
-            self._escalation.end(channel, now)
-        for channel, news in waited_for.items():
-            if channel not in self._polls:
-                self._escalation.begin(channel, news.began, _message(news))
-                self._polls[channel] = now + self._every
+        for channel, watched in list(self._watched.items()):
+            self._follow(channel, watched, now, is_waited_for=channel in waited_for)
+        for channel in waited_for.keys() - self._watched.keys():
+            self._escalation.begin(channel, waited_for[channel].began, _message(waited_for[channel]))
+            self._watched[channel] = _Watched(now + self._every, self._every)
         if may_ask:
-            due = [channel for channel, moment in self._polls.items() if self._is_hurried or moment <= now]
-            self._polls |= dict.fromkeys(due, now + self._every)
+            for channel in waited_for:
+                watched = self._watched[channel]
+                if self._is_hurried or watched.poll_at <= now:
+                    watched.poll_at = now + watched.wait
+                    self._start_asking(channel)
             self._is_hurried = False
-            for channel in due:
-                asking = asyncio.create_task(self._ask(channel), name="channel poll")
-                self._asking.add(asking)
-                asking.add_done_callback(self._asking.discard)
         self._escalation.check(now)
-        self._looks_at = now + min(self._every, _LOOKS_EVERY) if self._polls else None
+        self._looks_at = now + min(self._every, _LOOKS_EVERY) if self._watched else None
         if self._call:
             self._call.cancel()
         self._call = self._clock.call_at(self._looks_at, self._ring) if self._looks_at else None
+
+    def _follow(self, channel: str, watched: _Watched, now: datetime, *, is_waited_for: bool) -> None:
+        """A trouble has ended once nothing waits for a while; one that comes back before that is the same one."""
+        if is_waited_for and watched.left:
+            watched.wait = min(watched.wait * 2, self._longest)
+            watched.poll_at, watched.left = now + watched.wait, None
+        elif not is_waited_for and watched.left is None:
+            watched.left = now
+        elif watched.left and now >= watched.left + self._every:
+            del self._watched[channel]
+            self._escalation.end(channel, now)
+
+    def _start_asking(self, channel: str) -> None:
+        asking = asyncio.create_task(self._ask(channel), name="channel poll")
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
 
     def stop(self) -> None:
         """Look no more."""
@@ -100,8 +128,12 @@ class ChannelWatch:
     async def _ask(self, channel: str) -> None:
         found = self._channels(channel)
         state = await self._poll(found.channel_id) if found else None
-        if state is not None:
-            self._hear(News(channel, state if state in POLLED_DOWN else None, self._clock.now()))
+        if state is None:
+            return
+        now, reason = self._clock.now(), state if state in POLLED_DOWN else None
+        if reason is None and (watched := self._watched.get(channel)):
+            watched.left = now
+        self._hear(News(channel, reason, now))
 
 
 def _message(news: News) -> str:

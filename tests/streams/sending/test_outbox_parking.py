@@ -96,8 +96,8 @@ async def test_the_gateways_word_parks_a_channel_and_the_attempt_does_not_count(
     for attempt in range(1, 10):
         await world.requests[-1].reply(NotSent(attempt, "channel_down"))
         assert world.status(ONE) is Status.PARKED
-        await world.clock.advance(3600)
-        await world.take(state("connected", after=3600 * attempt))
+        await world.clock.advance(60)
+        await world.take(state("connected", after=60 * attempt))
     await world.requests[-1].reply(Sent(10))
     assert (world.status(ONE), len(world.requests)) == (Status.SENT, 10)
 
@@ -188,5 +188,19 @@ async def test_a_channel_that_is_down_while_something_waits_is_an_alarm_that_ris
         (AlarmKind.CHANNEL_DOWN, "canalum", 2, seconds(1800)),
     ]
     await world.take(state("connected", after=1800))
-    await world.clock.advance(5)
+    await world.requests[0].reply(Sent(1))
+    await world.clock.advance(30)
     assert (world.alarms[-1].subject, world.alarms[-1].is_over) == ("canalum", True)
+
+
+async def test_a_channel_that_is_connected_in_word_alone_is_tried_ever_more_rarely_and_its_alarm_rises() -> None:
+    world = await World().start()
+    world.states["Canal Um"] = "connected"
+    await world.take(ONE)
+    for _ in range(2000):
+        for request in world.open_requests:
+            await request.reply(NotSent(request.attempt, "channel_down"))
+        await world.clock.advance(1)
+    assert 4 <= len(world.requests) < 12
+    raised = [alarm for alarm in world.alarms if alarm.kind is AlarmKind.CHANNEL_DOWN]
+    assert [(alarm.stage, alarm.is_over) for alarm in raised] == [(1, False), (2, False)]
