@@ -43,9 +43,11 @@ async def main(arguments: argparse.Namespace) -> int:
     try:
         slot = 0
         for seed in seeds:
-            if slot == 0:
-                await system.fresh()
-            outcome = await run(system, _scenario(seed, arguments), slot)
+            scenario = _scenario(seed, arguments)
+            if slot == 0 or scenario.brokers != len(system.brokers):
+                slot = 0
+                await system.fresh(scenario.brokers)
+            outcome = await run(system, scenario, slot)
             ledger.add(outcome, code)
             _tell(outcome, arguments.folder, system)
             failed += bool(outcome.violations)

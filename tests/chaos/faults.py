@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import httpx
@@ -40,30 +40,44 @@ GATEWAY: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """The faults of the gateway, by name, as the simulator takes them."""
 
-PROCESS: Final[Mapping[str, tuple[str, str, float]]] = {
-    "kill worker": ("kill", "worker", 0.0),
-    "term worker": ("term", "worker", 0.0),
-    "pause worker": ("pause", "worker", _LONGER_THAN_A_SESSION),
-    "worker joins": ("join", "worker", 0.0),
-    "worker leaves": ("leave", "worker", 0.0),
-    "kill edge": ("kill", "edge", 0.0),
-    "term edge": ("term", "edge", 0.0),
-    "pause edge": ("pause", "edge", 4.0),
-    "kill gateway": ("kill", "simulator", 0.0),
-    "pause gateway": ("pause", "simulator", 5.0),
-    "kill kafka": ("kill", "kafka", 0.0),
-    "term kafka": ("term", "kafka", 0.0),
-    "pause kafka": ("pause", "kafka", 8.0),
-    "kill mysql": ("kill", "mysql", 0.0),
-    "pause mysql": ("pause", "mysql", 6.0),
+PROCESS: Final[Mapping[str, tuple[str, float]]] = {
+    "kill worker": ("worker", 0.0),
+    "term worker": ("worker", 0.0),
+    "pause worker": ("worker", _LONGER_THAN_A_SESSION),
+    "worker joins": ("worker", 0.0),
+    "worker leaves": ("worker", 0.0),
+    "kill edge": ("edge", 0.0),
+    "term edge": ("edge", 0.0),
+    "pause edge": ("edge", 4.0),
+    "kill gateway": ("simulator", 0.0),
+    "pause gateway": ("simulator", 5.0),
+    "kill kafka": ("kafka", 0.0),
+    "term kafka": ("kafka", 0.0),
+    "pause kafka": ("kafka", 8.0),
+    "kill mysql": ("mysql", 0.0),
+    "pause mysql": ("mysql", 6.0),
 }
-"""What happens to processes: what, to which, for how many seconds."""
+"""What happens to processes: to which, and for how many seconds."""
+
+ONE_OF_THREE: Final[Mapping[str, str]] = {
+    "kill kafka": "kill one broker",
+    "term kafka": "term one broker",
+    "pause kafka": "pause one broker",
+}
+"""What happens instead where there are three brokers: without the one, nothing stops."""
 
 CHANNEL_DOWN: Final = "channel down"
 CLOCKS: Final[Mapping[str, float]] = {"clock ahead": 12.0, "clock behind": -12.0}
 """Seconds by which the clock of a worker jumps, for a while."""
 
 KNOWN: Final = (*PROCESS, *GATEWAY, CHANNEL_DOWN, *CLOCKS)
+
+
+def of_three(chance: random.Random, fault: "Fault") -> "Fault":
+    """What a fault comes to where there are three brokers."""
+    if fault.name not in ONE_OF_THREE:
+        return fault
+    return replace(fault, name=ONE_OF_THREE[fault.name], target=f"kafka-{chance.randrange(3) + 1}")
 
 
 @dataclass(frozen=True)
@@ -94,9 +108,9 @@ def planned(chance: random.Random, name: str, workers: int, within: float) -> Fa
     at = chance.uniform(0.5, within - 1.0)
     worker = f"worker-{chance.randrange(workers) + 1}"
     if name in PROCESS:
-        what, target, seconds = PROCESS[name]
+        target, seconds = PROCESS[name]
         if target == "worker":
-            target = f"worker-{workers + 1}" if what == "join" else f"worker-{workers}" if what == "leave" else worker
+            target = {"worker joins": f"worker-{workers + 1}", "worker leaves": f"worker-{workers}"}.get(name, worker)
         return Fault(at, name, target, seconds)
     if name in CLOCKS:
         return Fault(at, name, worker, chance.uniform(2.0, 5.0), {"offset": CLOCKS[name]})
@@ -127,15 +141,15 @@ async def _to_process(fault: Fault, system: System) -> None:
     process = system.processes[fault.target]
     if fault.detail.get("once ready"):
         await _at_work(process)
-    match PROCESS[fault.name][0]:
+    match fault.name.partition(" ")[0]:
         case "kill":
             process.send(signal.SIGKILL)
         case "term":
             await system.restart(fault.target)
-        case "join":
+        case "worker" if fault.name == "worker joins":
             if not process.is_alive:
                 process.start(system.usual(fault.target))
-        case "leave":
+        case "worker":
             await process.stop()
         case _:
             process.send(signal.SIGSTOP)

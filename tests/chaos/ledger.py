@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from infra.stack.layout import CHECKOUT
 from tests.chaos.failpoints import ALL
-from tests.chaos.faults import KNOWN
+from tests.chaos.faults import KNOWN, ONE_OF_THREE
 from tests.chaos.run import Outcome
 
 LOST: Final = ("lost",)
@@ -31,6 +31,7 @@ class Ledger:
         line = {
             "seed": scenario.seed,
             "revision": revision,
+            "brokers": scenario.brokers,
             "outcome": "failed" if outcome.violations else "passed",
             "faults": scenario.fault_names(),
             "armed": scenario.armed.spelled if scenario.armed else None,
@@ -69,7 +70,7 @@ def _by_fault(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
     for line in lines:
         runs.update(line["faults"])
         failed.update(line["faults"] if line["outcome"] == "failed" else ())
-    for name in [*KNOWN, *sorted(set(runs) - set(KNOWN))]:
+    for name in dict.fromkeys([*KNOWN, *ONE_OF_THREE.values(), *sorted(runs)]):
         yield f"{name:<34} {runs[name]:>5} {failed[name]:>7}"
 
 

@@ -12,6 +12,9 @@ from tests.chaos.faults import Fault
 SECONDS: Final = 9.0
 """How long the inputs of a run take."""
 
+IN_A_ROW: Final = 10
+"""So many seeds in a row have as many brokers: every third row has three."""
+
 Door = Literal["http", "kafka"]
 DOORS: Final[tuple[Door, ...]] = ("http", "kafka")
 Policy = Literal["at_most_once", "at_least_once"]
@@ -57,12 +60,13 @@ class Told:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A run: how many workers it begins and ends with, what comes in, and what goes wrong.
+    """A run: on how many brokers, how many workers it begins and ends with, what comes in, and what goes wrong.
 
     `armed` is the failpoint of one process, `faults` are in order of time.
     """
 
     seed: int
+    brokers: int
     workers: int
     wishes: tuple[Wish, ...]
     told: tuple[Told, ...]
@@ -81,13 +85,17 @@ def plan(seed: int, known: Sequence[str] = faults.KNOWN) -> Scenario:
     wishes = [*_letters(chance), *_conversations(chance)]
     wishes += list(_repeated(chance, wishes))
     armed = failpoints.plan(chance, seed, workers)
-    companions = _companions(chance, armed, workers)
+    planned = [*faults.plan(chance, seed, workers, SECONDS, known), *_companions(chance, armed, workers)]
+    brokers = 3 if seed // IN_A_ROW % 3 == 2 else 1
+    if brokers > 1:
+        planned = [faults.of_three(chance, fault) for fault in planned]
     return Scenario(
         seed=seed,
+        brokers=brokers,
         workers=workers,
         wishes=tuple(sorted(wishes, key=lambda wish: wish.at)),
         told=tuple(_messages(chance)),
-        faults=_in_order([*faults.plan(chance, seed, workers, SECONDS, known), *companions]),
+        faults=_in_order(planned),
         armed=armed,
     )
 

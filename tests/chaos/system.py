@@ -44,7 +44,7 @@ SETTINGS: Final = {
 }
 """Waits that are short enough for a run, and long enough to be met by its faults."""
 
-_READY_SECONDS: Final = 60.0
+_READY_SECONDS: Final = 180.0
 _RESTART_SECONDS: Final = 0.3
 _RULES: Final = (
     ("chaos.once", "chaos.once", "whatsapp", "at_most_once"),
@@ -70,6 +70,7 @@ class System:
         self.folder = folder
         self.exits: Counter[str] = Counter()
         self.processes: dict[str, Process] = {}
+        self.brokers: list[str] = []
         self.environment: StackEnvironment
         self.settings: Settings
         self._supervising: asyncio.Task[None] | None = None
@@ -82,17 +83,18 @@ class System:
     def gateway(self) -> str:
         return f"http://127.0.0.1:{self.environment.port('POSTO_SIM_PORT')}"
 
-    async def fresh(self) -> None:
+    async def fresh(self, brokers: int = 1) -> None:
         """Everything anew, on empty data."""
         await self.stop()
         layout = Layout.at(self.folder / "local")
         shutil.rmtree(layout.root, ignore_errors=True)
         layout.create()
-        self.environment = decide({**SETTINGS, **own_ports(WORKERS)}, {}, layout)
+        wanted = {**SETTINGS, **own_ports(WORKERS, brokers), "POSTO_BROKERS": str(brokers)}
+        self.environment = decide(wanted, {}, layout)
         self.settings = _settings(self.environment)
         log = layout.log / "prepare.log"
         values = self.environment.values
-        broker = kafka.prepare(layout.kafka, self.environment.port("POSTO_KAFKA_PORT"), jars(layout.kafka, log), log)
+        kafkas = kafka.prepare_all(layout.kafka, self.environment.broker_ports, jars(layout.kafka, log), log)
         database = mysql.prepare(
             layout.mysql,
             self.environment.port("POSTO_MYSQL_PORT"),
@@ -100,15 +102,16 @@ class System:
             values["POSTO_MYSQL_PASSWORD"],
             log,
         )
-        programs = [broker, database, *application.programs(self.environment, WORKERS)]
+        self.brokers = [program.name for program in kafkas]
+        programs = [*kafkas, database, *application.programs(self.environment, WORKERS)]
         self.processes = {
             program.name: Process(self._adapted(program, layout), layout.log / f"{program.name}.log")
             for program in programs
         }
-        for name in ("kafka", "mysql"):
+        for name in (*self.brokers, "mysql"):
             self.processes[name].start()
         self._supervising = asyncio.create_task(self._supervise())
-        await self.ready("kafka", "mysql")
+        await self.ready(*self.brokers, "mysql")
         await self._prepare_data()
         for name in ("simulator", "edge"):
             self.processes[name].start()
@@ -134,7 +137,7 @@ class System:
 
     async def calm(self, workers: int) -> None:
         """Let everything run as if nothing had been: so many workers, nobody standing still, all ready."""
-        wanted = ["kafka", "mysql", "simulator", "edge", *(f"worker-{n + 1}" for n in range(workers))]
+        wanted = [*self.brokers, "mysql", "simulator", "edge", *(f"worker-{n + 1}" for n in range(workers))]
         for name in wanted:
             process = self.processes[name]
             process.send(signal.SIGCONT)
@@ -166,7 +169,7 @@ class System:
         command = list(program.command)
         if program.name == "simulator":
             command += ["--record", str(layout.root / "gateway.record")]
-        directory = layout.root if program.name not in {"kafka", "mysql"} else program.directory
+        directory = layout.root if program.name not in {*self.brokers, "mysql"} else program.directory
         return dataclasses.replace(program, command=command, directory=directory)
 
     async def _supervise(self) -> None:

@@ -9,6 +9,7 @@ from adapters.edge.receipts import Item, items
 from adapters.edge.spool.errors import SpoolDamagedError
 from adapters.edge.spool.rows import Row
 from adapters.edge.spool.spool import Spool
+from streams import failpoints
 
 _ENTRIES: Final = 1000
 _BYTES: Final = 8 * 1_048_576
@@ -73,6 +74,7 @@ async def _settle(spool: Spool, lying: Sequence[Item]) -> None:
         error = await item.receipt.settled()
         if error is not None and not isinstance(error, LogRefusedError):
             raise error
+    failpoints.reach("spool.in_kafka")
     await spool.settle(lying)
 
 
