@@ -54,9 +54,12 @@ COMPANIONS: Final = {
 """Faults without which a place is hardly ever reached."""
 
 
+EVERY_WORKER: Final = "workers"
+
+
 @dataclass(frozen=True)
 class Armed:
-    """One failpoint of one process, as POSTO_FAILPOINTS spells it."""
+    """One failpoint of one process, or of each worker that the run begins with, as POSTO_FAILPOINTS spells it."""
 
     process: str
     place: str
@@ -86,7 +89,11 @@ def plan(chance: random.Random, seed: int, workers: int) -> Armed:
     is_paused = place in _STANDS_STILL and (seed // len(ALL)) % 2 == 0
     action = f"pause:{_PAUSE:g}" if is_paused else "kill" if chance.random() < 0.85 else f"pause:{_PAUSE:g}"
     once = place.startswith(("sender.claimed", "sender.log", "sender.taken_over", "sender.hand", "sender.late"))
-    return Armed(f"worker-{chance.randrange(workers) + 1}", place, action, 1 if once else chance.choice((1, 1, 2)))
+    nth = 1 if once else chance.choice((1, 1, 2))
+    one = f"worker-{chance.randrange(workers) + 1}"
+    if (place.startswith("sender.") and action == "kill") or place.startswith(("sender.hand", "sender.late")):
+        return Armed(EVERY_WORKER, place, "kill", nth)  # one alone may own no channel's partition
+    return Armed(one, place, action, nth)
 
 
 def in_code() -> set[str]:

@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 
 from streams import topics
 from tests.chaos import clock, faults
+from tests.chaos.failpoints import EVERY_WORKER
 from tests.chaos.history import History
 from tests.chaos.log import Log
 from tests.chaos.oracle import Violation, judge
@@ -96,7 +97,8 @@ async def _workers(system: System, scenario: Scenario) -> None:
             await process.stop()
     special: defaultdict[str, dict[str, str]] = defaultdict(dict)
     if scenario.armed:
-        special[scenario.armed.process]["POSTO_FAILPOINTS"] = scenario.armed.spelled
+        for name in wanted if scenario.armed.process == EVERY_WORKER else {scenario.armed.process}:
+            special[name]["POSTO_FAILPOINTS"] = scenario.armed.spelled
     for fault in scenario.faults:
         if fault.name in faults.CLOCKS:
             special[fault.target] |= clock.environment(system.clock_file(fault.target))

@@ -108,11 +108,11 @@ def with_faults(scenario: Scenario, names: Sequence[str]) -> Scenario:
 
 
 def _companions(chance: random.Random, armed: Armed, workers: int) -> Iterator[Fault]:
-    """What has to go wrong for the failpoint to be reached, in the process that is armed."""
+    """What has to go wrong for the failpoint to be reached."""
     for name in failpoints.COMPANIONS.get(armed.place, ()):
         fault = faults.planned(chance, name, workers, SECONDS)
         if fault.target.startswith("worker"):
-            fault = replace(fault, target=armed.process, at=chance.uniform(4.0, 7.0), detail={"once ready": True})
+            fault = replace(fault, target="worker-1", at=chance.uniform(4.0, 7.0), detail={"once ready": True})
         elif fault.target:
             fault = replace(fault, at=chance.uniform(1.0, SECONDS / 2))
         yield fault
