@@ -189,7 +189,8 @@ class BatchConsumer(driver.Consumer):
     def _fetched(self, tp: TP) -> int | None:
         """Where the next fetch begins, markers of transactions passed; read from a client that has its own thread."""
         subscription = self._thread._ensure_consumer()._subscription.subscription
-        state = subscription.assignment.state_value(tp) if subscription and subscription.assignment else None
+        assignment = subscription.assignment if subscription else None  # that thread may take either away meanwhile
+        state = assignment.state_value(tp) if assignment else None
         return state.position if state and state.has_valid_position else None
 
     # -- handing over
