@@ -110,9 +110,12 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 
     @property
     def forgiven(self) -> int:
-        """How many attempts do not count: those that sent nothing, and of which it was then parked."""
+        """How many attempts do not count: those that sent nothing, and after which it was parked, or due at once."""
         parked = {mark.attempt for mark in self.marks if mark.fact is FactKind.PARKED}
-        return sum(mark.fact is FactKind.NOT_SENT and mark.attempt in parked for mark in self.marks)
+        return sum(
+            mark.fact is FactKind.NOT_SENT and (mark.attempt in parked or mark.retry_at == mark.at)
+            for mark in self.marks
+        )
 
     @property
     def open_attempt(self) -> int:

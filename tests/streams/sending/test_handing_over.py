@@ -7,9 +7,10 @@ import pytest
 from schemas.deliveries import Evidence, FactKind, Status
 from streams.deliveries import fold
 from streams.runtime.errors import HandingOverError, OwnershipLostError
-from streams.sending.inputs import Answer, NotSent, Sent, Take, Withdrawn
+from streams.sending.inputs import Answer, NotSent, Sent, Start, Take, Withdrawn
 from streams.sending.late_answers import answer_in, is_about
-from tests.streams.sending.world import LEASE, World, command, settle
+from streams.sending.machine import transition
+from tests.streams.sending.world import LEASE, SCHEDULE, START, World, command, settle
 
 ONE = command("one")
 TWO = command("two", contact="554799990002")
@@ -53,6 +54,18 @@ async def test_an_attempt_that_is_on_record_when_the_group_takes_the_partitions_
     await taking
     assert world.requests == []
     assert world.kinds(ONE)[-1] is FactKind.NOT_SENT
+
+
+def test_attempts_that_were_withdrawn_use_up_none_of_those_that_a_command_has() -> None:
+    delivery = transition(None, Take(ONE), START, SCHEDULE).delivery
+    for attempt in range(1, SCHEDULE.max_attempts + 3):
+        delivery = transition(delivery, Start(), START, SCHEDULE).delivery
+        delivery = transition(delivery, Withdrawn(attempt), START, SCHEDULE).delivery
+    delivery = transition(delivery, Start(), START, SCHEDULE).delivery
+    assert delivery is not None
+    delivery = transition(delivery, NotSent(delivery.attempts, "http_429"), START, SCHEDULE).delivery
+    assert delivery is not None
+    assert delivery.status is Status.RETRYING
 
 
 async def test_a_hand_over_that_has_time_for_the_answers_leaves_nothing_in_doubt() -> None:
