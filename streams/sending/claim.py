@@ -83,7 +83,7 @@ class Claim:
                     self._opened_at = time.monotonic()
                     self._committing = asyncio.create_task(self._commit_later())
                 spans = (await self._publisher.publish({self._place: records}))[self._place]
-            except (KafkaError, PublishError) as error:
+            except (KafkaError, PublishError, AssertionError) as error:  # aiokafka asserts what state it is in
                 if isinstance(error.__cause__, MessageSizeTooLargeError):
                     raise
                 self._lost = error
@@ -108,7 +108,10 @@ class Claim:
             await self._producer.stop()
         except asyncio.CancelledError:
             log.info("claim_left", topic=self._place[0], partition=self._place[1], hint="Kafka is away")
-            self._producer._sender.sender_task.cancel()
+            for task in (self._committing, self._producer._sender.sender_task):
+                if task is not None:
+                    task.cancel()
+            self._producer._closed = True  # its own `stop` would wait for Kafka
             await self._producer.client.close()
             raise
         finally:
