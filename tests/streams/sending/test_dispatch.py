@@ -103,3 +103,48 @@ def test_a_dispatch_is_idle_while_nothing_is_under_way() -> None:
     rooms.dispatch.done(line("a", 1))
     states.append(rooms.dispatch.is_idle)
     assert states == [True, False, True]
+
+
+def test_a_lane_that_is_not_open_is_asked_again_once_it_is_released_and_who_came_first_goes_first() -> None:
+    rooms = Rooms(Slots(10), per_channel=10)
+    for contact in range(3):
+        rooms.dispatch.join(line("a", contact), bytes([contact]))
+    rooms.shut.add("a")
+    rooms.offer(line("a", 2), line("b", 1))
+    assert rooms.take_all() == [line("b", 1)]
+    rooms.offer(line("a", 1), line("a", 0))
+    assert rooms.take_all() == []
+    assert rooms.asked.count("a") == 1
+    rooms.shut.clear()
+    assert rooms.take_all() == []
+    rooms.dispatch.release("a")
+    assert rooms.take_all() == [line("a", 0), line("a", 1), line("a", 2)]
+
+
+def test_a_line_that_is_ready_in_two_lanes_sends_in_one_at_a_time() -> None:
+    dispatch = Dispatch(Slots(10), 10, lambda: None)
+    both = line("a", 1)
+    for lane in (Lane("a"), Lane("a", "rule:bills")):
+        dispatch.offer(both, lane)
+    place = dispatch.take()
+    assert place
+    assert (place.line, dispatch.take()) == (both, None)
+    dispatch.done(both)
+    dispatch.offer(both, Lane("a", "rule:bills"))
+    assert dispatch.take()
+
+
+def test_slots_on_trial_are_given_one_by_one() -> None:
+    slots = Slots(10)
+    rooms = Rooms(slots, per_channel=10)
+    rooms.offer(*(line("a", contact) for contact in range(9)))
+    slots.only(2)
+    assert len(rooms.take_all()) == 2
+    rooms.dispatch.done(line("a", 0))
+    assert rooms.take_all() == []
+    slots.allow(1)
+    assert (rooms.calls, len(rooms.take_all())) == (1, 1)
+    slots.only(0)
+    assert rooms.take_all() == []
+    slots.only(None)
+    assert len(rooms.take_all()) == 6
