@@ -36,8 +36,9 @@ async def main(arguments: argparse.Namespace) -> int:
     _say(
         f"{len(seeds)} seeds from {arguments.seed}, {len(done)} in the ledger, code {code}, logs in {arguments.folder}"
     )
-    if not clock.library():
-        _say("clocks do not jump here: libfaketime is not installed (apt-get install libfaketime)")
+    arguments.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if arguments.only is None and (reason := await asyncio.to_thread(clock.ensure, arguments.folder / "apt.log")):
+        _say(f"clocks do not jump here: {reason}")
     system = System(arguments.folder)
     failed = 0
     try:

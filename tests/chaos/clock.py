@@ -4,10 +4,11 @@ The time of day alone is moved, as by a correction of the system's clock; what m
 """
 
 import glob
-import os
-from functools import cache
 from pathlib import Path
 from typing import Final
+
+from infra.errors import StackError
+from infra.stack import tools
 
 _PATTERNS: Final = (
     "/usr/lib/*/faketime/libfaketimeMT.so.1",
@@ -16,12 +17,21 @@ _PATTERNS: Final = (
 )
 
 
-@cache
-def library() -> str | None:
-    """The library, where this machine has it (`apt-get install libfaketime`), or where CHAOS_FAKETIME says it is."""
-    if given := os.environ.get("CHAOS_FAKETIME"):
-        return given
-    return next((found for pattern in _PATTERNS for found in sorted(glob.glob(pattern))), None)  # noqa: PTH207
+def library() -> Path | None:
+    """The library, where this machine has it."""
+    return next((Path(found) for pattern in _PATTERNS for found in sorted(glob.glob(pattern))), None)  # noqa: PTH207
+
+
+def ensure(log: Path) -> str:
+    """Install the library where we may, as `posto up` does with the database; why not, where it cannot be had."""
+    try:
+        tools.ensure([_FAKETIME], log, lambda _: None)
+    except StackError as error:
+        return str(error)
+    return ""
+
+
+_FAKETIME: Final = tools.Tool("libfaketime", library, ("libfaketime",), "libfaketime", "libfaketime")
 
 
 def environment(file: Path) -> dict[str, str]:
@@ -31,7 +41,7 @@ def environment(file: Path) -> dict[str, str]:
         return {}
     move(file, 0)
     return {
-        "LD_PRELOAD": found,
+        "LD_PRELOAD": str(found),
         "FAKETIME_TIMESTAMP_FILE": str(file),
         "FAKETIME_NO_CACHE": "1",
         "DONT_FAKE_MONOTONIC": "1",

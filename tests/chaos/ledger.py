@@ -65,25 +65,28 @@ def summary(lines: Sequence[dict[str, Any]]) -> str:
 
 
 def _by_fault(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
-    yield f"{'fault':<34} {'runs':>5} {'failed':>7}"
+    yield f"{'fault':<36} {'runs':>5} {'failed':>7}"
     runs, failed = Counter[str](), Counter[str]()
     for line in lines:
         runs.update(line["faults"])
         failed.update(line["faults"] if line["outcome"] == "failed" else ())
     for name in dict.fromkeys([*KNOWN, *ONE_OF_THREE.values(), *sorted(runs)]):
-        yield f"{name:<34} {runs[name]:>5} {failed[name]:>7}"
+        if runs[name]:
+            yield f"{name:<36} {runs[name]:>5} {failed[name]:>7}"
 
 
 def _by_failpoint(lines: Sequence[dict[str, Any]]) -> Iterator[str]:
-    yield f"{'failpoint':<34} {'armed':>5} {'acted':>7} {'failed':>7}"
+    yield f"{'failpoint':<36} {'armed':>5} {'acted':>7} {'failed':>7}"
     armed, acted, failed = Counter[str](), Counter[str](), Counter[str]()
     for line in lines:
         armed.update([line["armed"].partition("=")[0]] if line["armed"] else ())
         acted.update(line["failpoints"])
         failed.update(line["failpoints"] if line["outcome"] == "failed" else ())
     for name in ALL:
-        yield f"{name:<34} {armed[name]:>5} {acted[name]:>7} {failed[name]:>7}"
-    if rare := [name for name in ALL if acted[name] < WANTED_HITS]:
+        if armed[name]:
+            yield f"{name:<36} {armed[name]:>5} {acted[name]:>7} {failed[name]:>7}"
+    rare = [name for name in ALL if acted[name] < WANTED_HITS]
+    if rare and len(lines) >= WANTED_HITS * len(ALL):
         yield f"acted less than {WANTED_HITS} times: {', '.join(rare)}"
 
 
