@@ -29,7 +29,7 @@ def test_the_time_of_day_of_a_process_jumps_and_its_durations_do_not(tmp_path: P
         assert answered is not None
 
         def look() -> tuple[float, float]:
-            print("look", file=asked, flush=True)  # noqa: T201
+            print("look", file=asked, flush=True)
             day, durations = answered.readline().split()
             return float(day), float(durations)
 
