@@ -10,6 +10,7 @@ import pytest
 
 from agents.router import OUTPUTS, build
 from schemas import event_types
+from schemas.configuration import Template
 from schemas.events import Coordinates, Event
 from streams import keys, quarantine, topics
 from streams.configuration import Configuration
@@ -338,3 +339,30 @@ async def test_what_is_released_is_decided_and_says_where_it_came_from() -> None
     assert kinds(out) == ["accepted"]
     [command] = out[topics.COMMAND_OUTBOUND]
     assert dict(command.headers)["origin"] == b"raw.event/0@0"
+
+
+async def test_what_is_redriven_to_an_unknown_channel_waits_like_all_others_of_it() -> None:
+    router = Router(configuration())
+    redriven = record(0, channel="canaldois")
+    redriven.headers = [("origin", b"raw.event/0@0"), ("redrive", b"normalizer:raw.event/0@0#1")]
+
+    out = await router.route(redriven)
+
+    assert kinds(out) == ["quarantined"]
+    assert list(quarantine.held(lambda key: router.table.get(0, key), "canaldois")) == [Coordinates("raw.event", 0, 0)]
+    assert router.held == [{0: [Held("canaldois")]}]
+
+
+async def test_what_was_rejected_is_routed_when_it_is_redriven_and_every_record_says_where_it_came_from() -> None:
+    router = Router(usual())
+    rejected = record(0, payload={"to": "5547999990001"})
+    await router.route(rejected)
+    router.source.current = usual([Template(id="overdue", body="Sua fatura venceu.", version=6)])
+    rejected.headers = [("origin", b"raw.event/0@0"), ("redrive", b"router:event.normalized/0@0#1")]
+
+    out = await router.route(rejected)
+
+    assert kinds(out) == ["accepted"]
+    assert topics.DEAD_LETTER not in out
+    for written in (*out[topics.EVENT_ACCEPTED], *out[topics.COMMAND_OUTBOUND]):
+        assert dict(written.headers)["origin"] == b"raw.event/0@0"

@@ -220,6 +220,19 @@ async def test_a_redrive_that_was_broken_off_or_runs_twice_at_once_is_the_same_r
 
 
 @pytest.mark.integration
+async def test_a_rate_is_kept(hub: Settings, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acting, "AT_ONCE", 1)
+    await put(hub, [dead(number) for number in range(4)])
+    await projected(hub, db)
+
+    outcome, _ = await act(hub, Filter(), Order(by="Ana", rate=10))
+
+    assert outcome.done == 4
+    times = [record.timestamp for record in await read(hub.kafka_bootstrap_servers, topics.AUDIT_CHANGE)]
+    assert times[-1] - times[0] >= 250  # milliseconds; each letter but the first waits for its tenth of a second
+
+
+@pytest.mark.integration
 async def test_discarding_is_on_record_and_deletes_nothing(hub: Settings, db: Database) -> None:
     await put(hub, [dead(0), dead(1)])
     await projected(hub, db)

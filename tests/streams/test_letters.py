@@ -51,6 +51,7 @@ def test_a_redriven_record_that_fails_again_at_its_stage_is_the_same_letter() ->
     ("stage", "source", "redrive"),
     [
         ("router", Coordinates("event.normalized", 3, 9), f"{LETTER}#1"),  # it came further than before
+        ("quarantine", LATER, f"{LETTER}#1"),  # another stage that reads the same topic
         ("normalizer", Coordinates("raw.event", 4, 57), f"{LETTER}#1"),  # somebody else's claim
         ("normalizer", Coordinates("raw.event", 3, 6), f"{LETTER}#1"),  # before its own first record
         ("normalizer", LATER, "nonsense"),

@@ -309,6 +309,18 @@ def test_an_update_that_was_rejected_is_redriven_by_its_own_record() -> None:
     assert [len(said.commands) for said in routed] == [1, 1, 0]
 
 
+def test_a_shell_that_was_redriven_is_told_again_after_its_text_was_redriven_too() -> None:
+    router = Router(usual())
+    shell = bill(0, revisions.SHELL)
+    router.take(shell, redrive="shell#1")
+    router.take(hole(1))
+    router.configuration = mended()
+    router.take(hole(1), redrive="text#1")
+
+    assert router.take(shell, redrive="shell#1").kind is Kind.ACCEPTED
+    assert router.take(shell, redrive="shell#2").kind is Kind.DUPLICATE
+
+
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("record"), st.integers(0, 4), st.booleans(), st.integers(0, 3)),
