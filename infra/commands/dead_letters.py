@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.commands.letter_options import Filtered, filtered
+from infra.commands.letter_options import Filtered, counted, filtered, must_say
 from infra.commands.options import WAIT_SECONDS, AsJson, Wait
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def list_(
     elif shown:
         view.print_list(console(), shown)
         more = f"; --limit shows more than {len(shown)}" if total > len(shown) else ""
-        typer.echo(f"\n{_count(total, wanted)}{more}. posto dead-letters show <dead letter> tells all of one.")
+        typer.echo(f"\n{counted(total, wanted)}{more}. posto dead-letters show <dead letter> tells all of one.")
     else:
-        typer.echo(f"{_count(0, wanted)}.")
+        typer.echo(f"{counted(0, wanted)}.")
 
 
 @app.command()
@@ -140,7 +140,7 @@ def redrive(
     """
     from infra.dead_letters.acting import redrive as act
 
-    _must_say(wanted, everything=everything)
+    must_say(wanted, everything=everything)
     _act("redriven", act, wanted, yes=yes, by=by, reason=reason, rate=rate, wait=wait, as_json=as_json)
 
 
@@ -162,17 +162,10 @@ def discard(
     """
     from infra.dead_letters.acting import discard as act
 
-    _must_say(wanted, everything=everything)
+    must_say(wanted, everything=everything)
     if yes and not (reason or "").strip():
         raise typer.BadParameter("--reason must say why, for those who ask later.")
     _act("discarded", act, wanted, yes=yes, by=by, reason=reason, rate=None, wait=wait, as_json=as_json)
-
-
-def _must_say(wanted: "Filter", *, everything: bool) -> None:
-    from infra.dead_letters.filters import Filter
-
-    if wanted == Filter(state=wanted.state) and not everything:
-        raise typer.BadParameter("Say which letters: by name, by a filter such as --stage, or --all.")
 
 
 def _act(
@@ -207,14 +200,14 @@ def _act(
     kinds = asyncio.run(look())
     total = sum(group.letters for group in kinds)
     if not total:
-        typer.echo(f"posto: {_count(0, wanted)}: nothing to do.", err=True)
+        typer.echo(f"posto: {counted(0, wanted)}: nothing to do.", err=True)
         raise typer.Exit(1)
     if not yes:
         if as_json:
             typer.echo(msgspec.json.encode(kinds).decode())
         else:
             view.print_groups(console(), kinds)
-            typer.echo(f"\n{_count(total, wanted)} would be {what}; --yes --by <your name> does it.")
+            typer.echo(f"\n{counted(total, wanted)} would be {what}; --yes --by <your name> does it.")
         return
     outcome = Outcome()
     order = Order(by=(by or "").strip(), reason=reason, rate=rate, wait=wait)
@@ -242,6 +235,8 @@ def _teller(what: str) -> "Tell":
 def _sum_up(what: str, outcome: "Outcome", *, as_json: bool) -> None:
     import msgspec
 
+    if not outcome.total:  # it did not come so far: the error says why
+        return
     left = outcome.total - outcome.done - outcome.refused.total()
     if as_json:
         done = {what: outcome.done, "refused": dict(outcome.refused), "left": left}
@@ -252,9 +247,3 @@ def _sum_up(what: str, outcome: "Outcome", *, as_json: bool) -> None:
         typer.echo(f"{count:,} not: {why}.", err=True)
     if left > 0:
         typer.echo(f"{left:,} are left: the same command goes on with them.", err=True)
-
-
-def _count(total: int, wanted: "Filter") -> str:
-    state = "" if wanted.state == "all" else f"{wanted.state} "
-    letters = "letter" if total == 1 else "letters"
-    return f"{total:,} {state}dead {letters}" if total else f"No {state}dead letter matches"

@@ -83,3 +83,18 @@ def _filter(
         since=moment("--since", since),
         until=moment("--until", until),
     )
+
+
+def must_say(wanted: "Filter", *, everything: bool) -> None:
+    """Refuse to act on all letters where nobody said so."""
+    from infra.dead_letters.filters import Filter
+
+    if wanted == Filter(state=wanted.state) and not everything:
+        raise typer.BadParameter("Say which letters: by name, by a filter such as --stage, or --all.")
+
+
+def counted(total: int, wanted: "Filter") -> str:
+    """How many there are, in words."""
+    state = "" if wanted.state == "all" else f"{wanted.state} "
+    letters = "letter" if total == 1 else "letters"
+    return f"{total:,} {state}dead {letters}" if total else f"No {state}dead letter matches"

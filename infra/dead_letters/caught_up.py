@@ -1,6 +1,7 @@
 """Whether the tables say all that the log says of dead letters: who acts on them must not act on old news."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,9 +20,17 @@ _POSITIONS: Final = "SELECT topic, `partition`, next_offset FROM projection_offs
 _TOPICS: Final = (topics.DEAD_LETTER, topics.AUDIT_CHANGE)
 
 
+Ends = Mapping[tuple[str, int], tuple[int, int]]
+"""Where partitions begin and end."""
+
+
 async def caught_up(settings: Settings, db: Database, seconds: float) -> None:
     """Return once the tables have what was on record at the call; LetterError where they do not get there in time."""
-    ends = await patiently(_ends(settings), seconds, kafka_of(settings))
+    await reached(db, await patiently(on_record(settings), seconds, kafka_of(settings)), seconds)
+
+
+async def reached(db: Database, ends: Ends, seconds: float) -> None:
+    """The same, once it is known what was on record."""
     deadline = asyncio.get_running_loop().time() + seconds
     while lag := _lag(ends, await _positions(db)):
         if asyncio.get_running_loop().time() >= deadline:
@@ -32,8 +41,8 @@ async def caught_up(settings: Settings, db: Database, seconds: float) -> None:
         await asyncio.sleep(_LOOK)
 
 
-async def _ends(settings: Settings) -> dict[tuple[str, int], tuple[int, int]]:
-    """Where the partitions begin and end."""
+async def on_record(settings: Settings) -> Ends:
+    """Where the log of dead letters, and of what was done to them, begins and ends."""
     kafka = connection(settings)
     consumer = await started(lambda: AIOKafkaConsumer(*_TOPICS, **kafka, group_id=None, enable_auto_commit=False))
     try:
@@ -51,5 +60,5 @@ async def _positions(db: Database) -> dict[tuple[str, int], int]:
     return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 
-def _lag(ends: dict[tuple[str, int], tuple[int, int]], positions: dict[tuple[str, int], int]) -> int:
+def _lag(ends: Ends, positions: dict[tuple[str, int], int]) -> int:
     return sum(max(0, end - max(beginning, positions.get(place, 0))) for place, (beginning, end) in ends.items())

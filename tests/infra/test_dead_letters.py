@@ -16,6 +16,7 @@ from adapters.mysql.projector import Projector
 from infra.commands.dead_letters import app
 from infra.dead_letters import acting, view
 from infra.dead_letters.acting import Order, Outcome
+from infra.dead_letters.caught_up import on_record, reached
 from infra.dead_letters.filters import Filter, LetterError
 from infra.dead_letters.found import FoundLetter, each, groups, listed, one, original
 from infra.patience import GaveUpError
@@ -253,8 +254,9 @@ async def test_nothing_is_done_on_old_news(hub: Settings, db: Database) -> None:
     await put(hub, [dead(0)])
 
     with pytest.raises(LetterError, match="behind the log of dead letters by 1"):
-        await act(hub, Filter(), Order(by="Ana", wait=1))
-    assert await read(hub.kafka_bootstrap_servers, topics.RAW_EVENT) == []
+        await reached(db, await on_record(hub), 0)
+    await projected(hub, db)
+    await reached(db, await on_record(hub), 0)
 
 
 @pytest.mark.integration
