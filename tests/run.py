@@ -1,7 +1,7 @@
 """`make test`: every check and test of the project, and one summary at the end.
 
-Static checks and unit tests share the machine; integration and end-to-end tests have it to themselves. A step that
-should run tests and runs none has failed.
+Two things run at a time: static checks beside unit tests, then integration tests beside end-to-end tests, which wait
+for most of their time. A step that should run tests and runs none has failed.
 """
 
 import signal
@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _CLEAN_UP_SECONDS = 120
+_RUNNING: set[subprocess.Popen[str]] = set()
+_STOPPED = threading.Event()
 CHECKOUT = Path(__file__).resolve().parents[1]
 _PYTEST = (sys.executable, "-m", "pytest", "--quiet", "--color=no", "-p", "no:cacheprovider")
 
@@ -61,7 +63,8 @@ STATIC = (
     Check("types", (_tool("mypy"),)),
 )
 UNIT = (_tests("unit", "not integration and not e2e"),)
-SERVICES = (_tests("integration", "integration"), _tests("end to end", "e2e"))
+INTEGRATION = (_tests("integration", "integration"),)
+END_TO_END = (_tests("end to end", "e2e"),)
 
 
 def run(check: Check) -> Outcome:
@@ -96,13 +99,14 @@ def _output_and_code(command: Sequence[str]) -> tuple[str, int]:
         text=True,
         errors="replace",
     )
+    _RUNNING.add(process)
     try:
         output, _ = process.communicate()
-    except KeyboardInterrupt as stop:
-        if isinstance(stop, TerminatedError):  # Ctrl-C has reached it by itself
-            process.terminate()
+    except KeyboardInterrupt:
         process.communicate(timeout=_CLEAN_UP_SECONDS)
         raise
+    finally:
+        _RUNNING.discard(process)
     return output, process.returncode
 
 
@@ -111,7 +115,9 @@ class TerminatedError(KeyboardInterrupt):
 
 
 def terminated(signal_number: int, frame: object) -> None:
-    """Signal handler: what SIGTERM does to a run."""
+    """Signal handler: what SIGTERM does to a run. (Ctrl-C reaches all its processes by itself.)"""
+    for process in list(_RUNNING):
+        process.terminate()
     raise TerminatedError
 
 
@@ -148,10 +154,27 @@ def not_run() -> list[str]:
 
 def _lane(checks: Sequence[Check], outcomes: list[Outcome]) -> None:
     for check in checks:
+        if _STOPPED.is_set():
+            return
         _say(f"{check.name:<14} ...")
         outcome = run(check)
         outcomes.append(outcome)
         _show(outcome)
+
+
+def _side_by_side(one: Sequence[Check], other: Sequence[Check]) -> list[Outcome]:
+    """Run two lanes at the same time; their outcomes in this order."""
+    outcomes: tuple[list[Outcome], list[Outcome]] = ([], [])
+    beside = threading.Thread(target=_lane, args=(one, outcomes[0]), daemon=True)
+    beside.start()
+    try:
+        _lane(other, outcomes[1])
+    except KeyboardInterrupt:
+        _STOPPED.set()
+        beside.join(_CLEAN_UP_SECONDS)
+        raise
+    beside.join()
+    return [*outcomes[0], *outcomes[1]]
 
 
 def _show(outcome: Outcome) -> None:
@@ -187,14 +210,7 @@ def main() -> int:
     """Run everything; the exit code is 0 only where nothing failed."""
     signal.signal(signal.SIGTERM, terminated)
     began = time.monotonic()
-    static: list[Outcome] = []
-    tests: list[Outcome] = []
-    beside = threading.Thread(target=_lane, args=(STATIC, static), daemon=True)
-    beside.start()
-    _lane(UNIT, tests)
-    beside.join()
-    _lane(SERVICES, tests)
-    outcomes = [*static, *tests]
+    outcomes = _side_by_side(STATIC, UNIT) + _side_by_side(INTEGRATION, END_TO_END)
     _say(summary(outcomes, time.monotonic() - began, not_run()))
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 

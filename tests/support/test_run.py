@@ -65,26 +65,31 @@ def test_a_crash_of_the_test_process_is_a_failure() -> None:
     assert run(Check("crash", ["/bin/sh", "-c", "kill -9 $$"], runs_tests=True)).failed == 1
 
 
-async def test_a_run_that_is_told_to_stop_lets_the_tests_clean_up(tmp_path: Path) -> None:
-    body = f"""
+async def test_a_run_that_is_told_to_stop_lets_the_tests_of_both_lanes_clean_up(tmp_path: Path) -> None:
+    def lane(name: str) -> str:
+        folder = tmp_path / name
+        folder.mkdir()
+        body = f"""
 import pathlib, signal, pytest
 @pytest.fixture
 def server():
-    pathlib.Path({str(tmp_path / "up")!r}).touch()
+    pathlib.Path({str(folder / "up")!r}).touch()
     yield
-    pathlib.Path({str(tmp_path / "down")!r}).touch()
+    pathlib.Path({str(folder / "down")!r}).touch()
 def test_a(server): signal.pause()
 """
-    check = _pytest(tmp_path, body, "-p", "tests.support.interruption")
+        check = _pytest(folder, body, "-p", "tests.support.interruption")
+        return f"[Check({name!r}, {list(check.command)!r}, True)]"
+
     code = (
-        "import signal; from tests.run import Check, run, terminated\n"
-        f"signal.signal(signal.SIGTERM, terminated); run(Check('sample', {list(check.command)!r}, True))"
+        "import signal; from tests.run import Check, _side_by_side, terminated\n"
+        f"signal.signal(signal.SIGTERM, terminated); _side_by_side({lane('one')}, {lane('other')})"
     )
     runner = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=CHECKOUT, stderr=subprocess.DEVNULL)
-    await eventually((tmp_path / "up").exists)
+    await eventually(lambda: all((tmp_path / name / "up").exists() for name in ("one", "other")))
     runner.terminate()
     assert await runner.wait() != 0
-    assert (tmp_path / "down").exists()
+    assert all((tmp_path / name / "down").exists() for name in ("one", "other"))
 
 
 def test_the_summary_names_what_did_not_run_and_ends_with_the_count() -> None:
