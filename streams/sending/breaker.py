@@ -73,6 +73,7 @@ class Breaker:
         self._is_known_there = False
         self._epoch = 0
         self._met: list[tuple[str, Sign]] = []
+        self._channel_id = ""
         self._successes = 0
         self._under_way = 0
         self._wait = self._patience.probe_every
@@ -117,13 +118,6 @@ class Breaker:
             case _:
                 pass
 
-    def stop(self) -> None:
-        """Look after the gateway no more."""
-        if self._call:
-            self._call.cancel()
-        if self._probing:
-            self._probing.cancel()
-
     def _there(self) -> None:
         self._met.clear()
         if self._state is _State.CLOSED:
@@ -140,8 +134,12 @@ class Breaker:
 
     def _failed(self, channel_id: str, sign: Sign, reason: str, *, is_trial: bool) -> None:
         self._met.append((channel_id, sign))
+        self._channel_id = channel_id
         del self._met[: -self._patience.failures]
         if self._state is _State.TRIAL and is_trial:
+            if sign is Sign.FALTERS and self._successes:  # others were answered: it is this channel's trouble
+                self._slots.allow(1)
+                return
             self._wait = min(self._wait * 2, self._patience.longest_probe_wait)
             self._open(reason)
         elif self._state is _State.CLOSED and len(self._met) >= self._patience.failures:
@@ -186,14 +184,14 @@ class Breaker:
 
     def _tick(self, moment: datetime) -> None:
         self._alarm.check(self._clock.now())
-        if self._clock.now() < moment:
-            self._tick_in((moment - self._clock.now()).total_seconds())
+        if self._clock.now() < moment:  # it was an alarm's turn; or the clock was set back, perhaps by hours
+            remaining = (moment - self._clock.now()).total_seconds()
+            self._tick_in(min(remaining, self._patience.longest_probe_wait))
         elif self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._ask(), name="gateway probe")
 
     async def _ask(self) -> None:
-        channel_id = self._met[-1][0] if self._met else ""
-        sign = await self._probe(channel_id)
+        sign = await self._probe(self._channel_id)
         if self._state is _State.OPEN and sign is Sign.THERE:
             self._try()
         elif self._state is _State.TRIAL and sign is Sign.THERE:

@@ -90,8 +90,8 @@ class Gates:
         usage, started = self._ledger.usage(account), self._started[account]
         if pace.every_seconds:
             wait = timedelta(seconds=pace.every_seconds)
-            if usage:
-                moment = max(moment, min(usage.last, now) + wait)  # a clock that was wrong holds back nothing for long
+            if usage and usage.last <= now:  # else the clock was set back: that holds nobody up
+                moment = max(moment, usage.last + wait)
             if started:
                 moment = max(moment, now + wait)
         if pace.per_day is not None:

@@ -90,7 +90,7 @@ class Ledger:
             if change < 0:
                 return
             usage = self._usages[account] = Usage(-1, began, began, {})
-        if offset <= usage.upto or began < usage.first:
+        if offset <= usage.upto or (change < 0 and began < usage.first):
             return
         usage.upto = offset
         quarter = _quarter(began)
@@ -100,7 +100,7 @@ class Ledger:
         else:
             usage.quarters.pop(quarter, None)
         if change > 0:
-            usage.last = max(usage.last, began)
+            usage.last = began
             if len(usage.quarters) > _KEPT.total_seconds() / _QUARTER:
                 oldest = _quarter(usage.last - _KEPT)
                 usage.quarters = {each: count for each, count in usage.quarters.items() if each >= oldest}

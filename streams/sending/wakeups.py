@@ -1,7 +1,8 @@
 """What happens in a partition although nothing came in: moments that commands, lanes and channels wait for."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 from streams.sending.book import CommandKey
 from streams.sending.channel_watch import ChannelWatch
@@ -9,6 +10,8 @@ from streams.sending.clock import Alarms
 from streams.sending.draft import Draft
 from streams.sending.parking import News, Parking
 from streams.sending.surroundings import Surroundings
+
+_END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Wakeups:
@@ -19,6 +22,7 @@ class Wakeups:
     ) -> None:
         """`hear` is told what the gateway says of a channel that was asked for."""
         self._ring = ring
+        self._seen = around.clock.now()
         self._breaker = around.breaker
         self._parking = parking
         self._commands: Alarms[CommandKey] = Alarms(around.clock, ring)
@@ -54,8 +58,11 @@ class Wakeups:
         return self._commands.due(now)
 
     def due_lanes(self, now: datetime) -> list[str]:
-        """The channels of which lanes are to be looked at again."""
-        return self._lanes.due(now)
+        """The channels of which lanes are to be looked at again; all of them after the clock was set back."""
+        is_set_back, self._seen = now < self._seen, now
+        if is_set_back:
+            self._channels.hurry()
+        return self._lanes.due(_END_OF_TIME if is_set_back else now)
 
     def set(self, now: datetime) -> None:
         """Set the timers for what is next, look after channels that are down, ring where more is to be parked."""

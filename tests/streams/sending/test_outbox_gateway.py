@@ -123,6 +123,17 @@ async def test_a_gateway_that_is_back_gets_a_few_first_and_more_as_it_answers() 
     assert under_way[-1] == 64
 
 
+async def test_a_channel_that_hangs_does_not_send_a_gateway_away_again_that_is_back() -> None:
+    world = await with_channels(World(per_channel=3), 3).start()
+    await world.take(*many(3, channels=3))
+    await answer_all(world, AWAY)
+    await world.clock.advance(2)
+    hanging, other, _ = world.open_requests
+    await other.reply(Sent(other.attempt))
+    await hanging.reply(Unclear(hanging.attempt, "read_timeout"))
+    assert not world.around.breaker.is_open
+
+
 async def test_a_gateway_that_answers_questions_and_takes_no_message_is_tried_ever_more_rarely() -> None:
     world = await World().start()
     await gone(world)

@@ -182,7 +182,8 @@ class OutboxModel(RuleBasedStateMachine):
             for other in earlier[: earlier.index(request.command)]:
                 status = self.world.status(other)
                 assert status not in UNFINISHED
-                assert status is not Status.PARKED or other.pace
+                has_a_time_of_its_own = other.pace or other.not_before  # it may have come after the request left
+                assert status is not Status.PARKED or has_a_time_of_its_own
 
     @invariant()
     def a_pace_is_kept_whoever_owns_the_partition(self) -> None:

@@ -109,6 +109,16 @@ async def test_a_change_of_the_channels_bounds_is_noticed_within_a_minute() -> N
     assert len(world.requests) == 1
 
 
+async def test_a_clock_that_is_set_back_holds_up_nobody_for_long() -> None:
+    world = await paced(World(), pace={"every_seconds": 30}).start()
+    await world.take(*many(2))
+    await sent(world)
+    world.clock.time -= timedelta(hours=5)
+    await world.take(command("later", contact="later"))
+    await world.clock.advance(60)
+    assert len(world.requests) >= 2
+
+
 async def test_windows_that_do_not_meet_are_a_recorded_end() -> None:
     world = await paced(World(), send_window={"from": "08:00", "to": "09:00"}).start()
     bill = command("bill", **NIGHT)
