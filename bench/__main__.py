@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import attempts, latency, noise, normalization, rules, throughput
+from bench import attempts, latency, noise, normalization, outage, rules, throughput
 from bench.result import Result
 from tests.support.stack import stack
 
@@ -25,6 +25,7 @@ ON_A_STACK = {
     "noise": noise.measure,
     "throughput": throughput.measure,
     "latency": latency.measure,
+    "outage": outage.measure,
 }
 OUT = Path(__file__).parent / "out"
 

@@ -33,7 +33,7 @@ def run(settings: Settings, host: str, port: int) -> None:
     if not settings.webhook_secrets:
         log.warning("webhook_is_open", setting="PIXELHUB_WHATSAPP_WEBHOOK_SECRET", meaning="anyone may post webhooks")
     with listening(host, port) as listener, suppress(KeyboardInterrupt):
-        make_server(app).run([listener])
+        make_server(app, settings.posto_edge_keep_alive_seconds).run([listener])
 
 
 def make_app(settings: Settings) -> Starlette:
@@ -65,7 +65,7 @@ def make_app(settings: Settings) -> Starlette:
     return build_app(edge_settings, spooled, lambda _: spooled, spooled.metrics.collectors)
 
 
-def make_server(app: Starlette) -> uvicorn.Server:
+def make_server(app: Starlette, keep_alive_seconds: float = 75.0) -> uvicorn.Server:
     """The server of an edge; its logs go where ours go, and requests are logged by the edge itself."""
     return uvicorn.Server(
         uvicorn.Config(
@@ -79,6 +79,7 @@ def make_server(app: Starlette) -> uvicorn.Server:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_LAST_REQUESTS_SECONDS,
+            timeout_keep_alive=round(keep_alive_seconds),
         )
     )
 

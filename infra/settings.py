@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     posto_edge_max_body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 16_777_216
     posto_edge_produce_timeout_seconds: Seconds = 5.0
     posto_edge_max_requests: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    posto_edge_keep_alive_seconds: Annotated[float, Field(ge=1, le=3600)] = 75.0
     posto_spool_dir: Path | None = None
     posto_spool_after_seconds: Seconds = 1.0
     posto_spool_max_bytes: Annotated[int, Field(ge=20_000_000)] = 1_073_741_824

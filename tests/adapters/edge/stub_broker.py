@@ -23,6 +23,8 @@ class StubBroker:
         self.producers: list[StubBrokersProducer] = []
         self.loses_answers = 0
         """So many batches are taken and then fail for their producer."""
+        self.fails = 0
+        """So many batches fail and are not taken."""
 
     async def connect(self) -> "StubBrokersProducer":
         """A started producer, once the broker is up."""
@@ -60,6 +62,9 @@ class StubBrokersProducer:
         await broker.up.wait()
         if any(len(value) > broker.largest for value in values):
             raise MessageSizeTooLargeError
+        if broker.fails:
+            broker.fails -= 1
+            raise ConnectionError("the request was lost")
         broker.taken += [(topic, partition, value) for value in values]
         if broker.loses_answers:
             broker.loses_answers -= 1
