@@ -97,4 +97,7 @@ def counted(total: int, wanted: "Filter") -> str:
     """How many there are, in words."""
     state = "" if wanted.state == "all" else f"{wanted.state} "
     letters = "letter" if total == 1 else "letters"
-    return f"{total:,} {state}dead {letters}" if total else f"No {state}dead letter matches"
+    if total:
+        return f"{total:,} {state}dead {letters}"
+    other = " (--state all: also what was redriven or discarded)" if wanted.names and state else ""
+    return f"No {state}dead letter matches{other}"
