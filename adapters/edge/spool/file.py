@@ -28,6 +28,10 @@ VERSION: Final = 1
 _APPLICATION: Final = 0x506F7374  # "Post"
 _SHRINK_BYTES: Final = 64 * 1_048_576
 """An empty file that is larger is made small again."""
+_BALLAST: Final = 1_048_576
+"""Bytes of a file beside it that is given up where the disk is full: forgetting rows takes room for a journal."""
+_FEW: Final = 50
+"""Rows that are forgotten within that room."""
 _SCHEMA: Final = f"""
 CREATE TABLE entries (
     seq INTEGER PRIMARY KEY, kept_at REAL, crc INTEGER, topic TEXT, key BLOB, headers BLOB, value BLOB
@@ -62,6 +66,7 @@ class SpoolFile:
     def __init__(self, path: Path) -> None:
         """Open the file, or make it; SpoolError says what is in the way."""
         self.path = path
+        self._ballast = path.with_name("ballast")
         with _errors(path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
             try:
@@ -70,6 +75,7 @@ class SpoolFile:
             except BaseException:
                 self._db.close()
                 raise
+        self._take_ballast()
 
     def write(self, entries: Sequence[Entry], kept_at: float) -> range:
         """Add entries behind all others, all or none, and return their numbers once they are on the disk."""
@@ -102,8 +108,16 @@ class SpoolFile:
         with self._transaction():
             self._db.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", lying)
 
-    def remove(self, seqs: Iterable[int]) -> None:
-        """Forget rows that Kafka has."""
+    def remove(self, seqs: Sequence[int]) -> None:
+        """Forget rows that Kafka has. A disk that the spool itself has filled is no obstacle: see `_BALLAST`."""
+        try:
+            self._remove(seqs)
+        except SpoolDiskFullError:
+            self._ballast.unlink(missing_ok=True)
+            for start in range(0, len(seqs), _FEW):
+                self._remove(seqs[start : start + _FEW])
+
+    def _remove(self, seqs: Sequence[int]) -> None:
         with self._transaction():
             self._db.executemany("DELETE FROM entries WHERE seq = ?", ((seq,) for seq in seqs))
 
@@ -130,10 +144,16 @@ class SpoolFile:
         with _errors(self.path):
             if self.path.stat().st_size > _SHRINK_BYTES:
                 self._db.execute("VACUUM")
+        self._take_ballast()
 
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
+
+    def _take_ballast(self) -> None:
+        if not self._ballast.exists():
+            with suppress(OSError), self._ballast.open("wb") as stream:
+                stream.write(bytes(_BALLAST))
 
     def _prepare(self) -> None:
         self._db.text_factory = bytes  # a damaged text need not be one
@@ -146,6 +166,7 @@ class SpoolFile:
             raise SpoolVersionError(f"{self.path} is a spool of version {version}; this Posto knows version {VERSION}.")
         self._db.execute("PRAGMA journal_mode = PERSIST")
         self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA secure_delete = OFF")  # else to forget 16 MB takes a journal of 16 MB
         if is_new:
             self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
             sync_folder(self.path.parent)

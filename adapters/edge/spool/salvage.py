@@ -1,14 +1,12 @@
 """Salvage: what can be read of a damaged spool file, in a fresh one."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from adapters.edge.spool.file import SpoolFile, sync_folder
-
-_FROM_BOTH_ENDS: Final = ("SELECT * FROM entries ORDER BY seq", "SELECT * FROM entries ORDER BY seq DESC")
 
 
 def salvage(path: Path) -> tuple[Path, int]:
@@ -17,19 +15,40 @@ def salvage(path: Path) -> tuple[Path, int]:
     Returns where the damaged one is kept (`sqlite3 FILE .recover` may find more in it), and how many entries it lost,
     as far as that can be known.
     """
-    with closing(sqlite3.connect(path)) as damaged:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    saved = _Saved()
+    with closing(sqlite3.connect(path)) as damaged, closing(SpoolFile(partial)) as fresh:
         damaged.text_factory = bytes
-        found = {row[0]: row for select in _FROM_BOTH_ENDS for row in _readable(damaged, select)}
-        partial = path.with_name(f"{path.name}.partial")
-        partial.unlink(missing_ok=True)
-        fresh = SpoolFile(partial)
-        fresh.restore(found[seq] for seq in sorted(found))
-        fresh.close()
+        fresh.restore(saved.from_start(_readable(damaged, "SELECT * FROM entries ORDER BY seq")))
+        fresh.restore(saved.from_end(_readable(damaged, "SELECT * FROM entries ORDER BY seq DESC")))
     aside = path.with_name(f"{path.name}.damaged-{1 + sum(1 for _ in path.parent.glob(f'{path.name}.damaged-*'))}")
     aside.hardlink_to(path)
     partial.replace(path)
     sync_folder(path.parent)
-    return aside, max(1, max(found) - min(found) + 1 - len(found)) if found else 1
+    return aside, max(1, saved.missing)
+
+
+class _Saved:
+    """The rows that were found, one at a time: a spool may be larger than the memory."""
+
+    def __init__(self) -> None:
+        self._last_from_start: int | None = None
+        self.missing = 0
+        """Numbers between the rows from the start and those from the end."""
+
+    def from_start(self, rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        for row in rows:
+            self._last_from_start = row[0]
+            yield row
+
+    def from_end(self, rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        last = self._last_from_start
+        for row in rows:
+            if last is not None and row[0] <= last:
+                return
+            self.missing = 0 if last is None else row[0] - last - 1
+            yield row
 
 
 def _readable(damaged: sqlite3.Connection, select: str) -> Iterator[Sequence[Any]]:

@@ -71,15 +71,17 @@ class Slots:
         """The first slot that nobody holds; SpoolError where there is none that can be used."""
         last: SpoolError | None = None
         for number in range(_MAX_SLOTS):
+            folder = self._folder / f"slot-{number}"
+            is_new = not folder.is_dir()
             try:
-                return Slot(self._folder / f"slot-{number}")
+                return Slot(folder)
             except BlockingIOError:
                 continue
             except SpoolError as error:
                 last = error
                 self._complain(error)
-                if not self._folder.is_dir():
-                    break
+                if is_new:
+                    break  # others will not do better
         raise last or SpoolUnusableError(f"All {_MAX_SLOTS} slots of {self._folder} are held by other processes.")
 
     def left(self) -> list[Slot]:

@@ -130,7 +130,7 @@ class Spool:
         if self.is_drained:
             await self._in_thread(lambda: self._slot.file.shrink())
 
-    async def remove(self, seqs: Collection[int], size: int) -> None:
+    async def remove(self, seqs: Sequence[int], size: int) -> None:
         """Forget what Kafka has; `size` is that of its entries. On a full disk it waits for room: Kafka has them."""
         while True:
             try:

@@ -131,6 +131,26 @@ def test_a_full_disk_is_named_and_what_was_there_stays(path: Path) -> None:
     assert list(file.write([entry(2)], 0)) == [2]
 
 
+def test_entries_are_forgotten_on_a_disk_that_they_fill(path: Path) -> None:
+    """A journal finds no room there until something gives way."""
+    file = SpoolFile(path)
+    seqs = file.write([entry(number) for number in range(1, 121)], 0)
+    ballast = path.with_name("ballast")
+    assert ballast.stat().st_size == 1_048_576
+    remove = file._remove
+
+    def on_a_full_disk(some: range) -> None:
+        if ballast.exists() or len(some) > 50:
+            raise SpoolDiskFullError
+        remove(some)
+
+    with patch.object(file, "_remove", on_a_full_disk):
+        file.remove(seqs)
+    assert file.contents() == (0, 0, None)
+    file.shrink()
+    assert ballast.exists()
+
+
 def test_another_versions_file_is_left_as_it_is(path: Path) -> None:
     SpoolFile(path).write([entry(1)], 0)
     with sqlite3.connect(path) as database:
