@@ -114,7 +114,7 @@ class Desk:
             if any(isinstance(effect, Send) for effect in effects):
                 self._gates.started(place.lane)
             else:
-                self._dispatch.done(place.line)
+                self._dispatch.spare(place.line)
                 self._touched[place.line] = None
                 self._offer_touched(draft)
 

@@ -121,6 +121,11 @@ class Dispatch:
         self._ready.update(self._full.pop(line.channel, {}))
         self._slots.give_back()
 
+    def spare(self, line: Line) -> None:
+        """Give the slot of a line back that had nothing to send after all."""
+        self.done(line)
+        self._slots.allow(1)
+
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
