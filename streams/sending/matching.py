@@ -25,6 +25,7 @@ FOREIGN_ID: Final = "foreign_id"
 """Reason of an answer that named a message which is known to be another command's."""
 
 _LID: Final = "@lid"
+_KEPT_FOR: Final = 10  # windows: an echo may be told much later than it was seen
 
 Addressed = tuple[CommandKey, Input]
 """What happened, and to which command."""
@@ -95,7 +96,7 @@ class Matching:
 
     def _echo(self, draft: Draft, evidence: Evidence, where: Coordinates) -> Iterator[Addressed]:
         """An echo whose id is known proves nothing new; without an id it could be counted twice, and is not counted."""
-        self._book.forget_contents(evidence.received_at - timedelta(seconds=2 * self._windows.echo))
+        self._book.forget_contents(evidence.received_at - timedelta(seconds=_KEPT_FOR * self._windows.echo))
         message = evidence.message_key
         if message is None or evidence.channel is None or draft.bound(evidence.channel, message):
             return

@@ -196,7 +196,7 @@ async def test_what_a_message_said_is_kept_for_its_echo_and_no_longer() -> None:
     await world.requests[0].reply(Sent(1))
     held = world.table.data[PARTITION]
     assert any(key.startswith(b"content:") for key in held)
-    await world.take(echo(TWO, "3EB0AA99", 90 + 181))
+    await world.take(echo(TWO, "3EB0AA99", 901))
     await world.take(TWO)
     assert not any(key.startswith(b"content:") for key in held)
 
