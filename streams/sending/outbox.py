@@ -192,7 +192,8 @@ class Outbox:
                     self._desk.hear(news)
         self._desk.wake(draft, self._wakeups.due_commands(draft.now))
         self._desk.look_again(self._wakeups.due_lanes(draft.now))
-        if not self._is_closing and self._around.lease.is_member():
+        may_start = not self._is_closing and self._around.lease.is_member()
+        if may_start:
             self._desk.start(draft)
         sends = {
             AttemptKey(key, attempt): Begun(delivery.command, attempt, draft.now)
@@ -212,6 +213,8 @@ class Outbox:
         for place, begun in sends.items():
             self._requests[place] = self._request(place, begun, since)
         self._wakeups.set(draft.now)
+        if may_start and self._parking.is_behind:
+            self._nudge()
         if draft.keeps:  # what only the table will have is safe once it is saved
             self._unsaved += letters
             self._learned.set()

@@ -24,7 +24,6 @@ class Wakeups:
         self._ring = ring
         self._seen = around.clock.now()
         self._breaker = around.breaker
-        self._parking = parking
         self._commands: Alarms[CommandKey] = Alarms(around.clock, ring)
         self._lanes: Alarms[str] = Alarms(around.clock, ring)
         self._channels = ChannelWatch(
@@ -65,12 +64,10 @@ class Wakeups:
         return self._lanes.due(_END_OF_TIME if is_set_back else now)
 
     def set(self, now: datetime) -> None:
-        """Set the timers for what is next, look after channels that are down, ring where more is to be parked."""
+        """Set the timers for what is next, and look after the channels that are down."""
         self._commands.set()
         self._lanes.set()
         self._channels.look(now, may_ask=not self._breaker.is_open)
-        if self._parking.is_behind:
-            self._ring()
 
     def stop(self) -> None:
         """Ring no more."""

@@ -1,5 +1,6 @@
 """Channels that go down and come back, and what waits for them."""
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -204,3 +205,15 @@ async def test_a_channel_that_is_connected_in_word_alone_is_tried_ever_more_rare
     assert 4 <= len(world.requests) < 12
     raised = [alarm for alarm in world.alarms if alarm.kind is AlarmKind.CHANNEL_DOWN]
     assert [(alarm.stage, alarm.is_over) for alarm in raised] == [(1, False), (2, False)]
+
+
+async def test_what_was_not_parked_before_a_hand_over_does_not_keep_its_owner_busy() -> None:
+    world = await World().start()
+    await world.take(*many(500))
+    world.outbox.start_nothing_more()
+    await world.take(state("disconnected"))
+    closing = asyncio.create_task(world.outbox.close(5))
+    for request in world.open_requests:
+        await request.reply(Sent(request.attempt))
+    await world.clock.advance(5)
+    await asyncio.wait_for(closing, 5)
