@@ -20,7 +20,6 @@ from streams.sending.trouble import Sign
 from tests.streams.sending.world import PARTITION, Request, World, ack, command, seconds, settle
 
 RESTING = frozenset(Status) - {Status.QUEUED, Status.ATTEMPTING, Status.RETRYING, Status.PARKED}
-UNFINISHED = {Status.ATTEMPTING, Status.RETRYING}
 PACE = {"every_seconds": 20}
 
 
@@ -181,7 +180,10 @@ class OutboxModel(RuleBasedStateMachine):
             earlier = [other for other in self.taken.values() if other.contact == request.command.contact]
             for other in earlier[: earlier.index(request.command)]:
                 status = self.world.status(other)
-                assert status not in UNFINISHED
+                assert status is not Status.ATTEMPTING
+                assert (
+                    status is not Status.RETRYING or other.pace
+                )  # due, it waits for its pace and holds up nobody else
                 has_a_time_of_its_own = other.pace or other.not_before  # it may have come after the request left
                 assert status is not Status.PARKED or has_a_time_of_its_own
 
