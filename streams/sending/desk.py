@@ -9,6 +9,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Final, TypeAlias
 
+import structlog
+
 from schemas.commands import Command
 from schemas.deliveries import Evidence
 from schemas.events import Coordinates
@@ -24,6 +26,8 @@ from streams.sending.machine import Send
 from streams.sending.matching import Matching
 from streams.sending.parking import News, Parking, news_in, news_in_answer
 from streams.sending.turns import Turn, turn
+
+log = structlog.get_logger()
 
 _LOOKED_AT_AGAIN: Final = timedelta(seconds=60)  # so that a change of the channel's own bounds is noticed
 _MOST_PARKED: Final = 200  # a step
@@ -74,7 +78,9 @@ class Desk:
                         heard = replace(heard, command=given.command)
                     self._let(draft, key, heard)
             else:
-                self._let(draft, command_key(given.command.command_id), given)
+                key = command_key(given.command.command_id)
+                _compare(draft.get(key), given.command)
+                self._let(draft, key, given)
 
     def answered(self, draft: Draft, key: CommandKey, line: Line, answer: Answer) -> None:
         """A request ended: its answer counts, and its line goes on."""
@@ -187,6 +193,14 @@ class Desk:
                 if not lane.rule:
                     break
         return ready
+
+
+def _compare(known: Delivery | None, said: Command) -> None:
+    """Say where two commands have one id and are not the same: the first one stands."""
+    if known is None or known.command is None or known.command == said:
+        return
+    names = [name for name in said.__struct_fields__ if getattr(said, name) != getattr(known.command, name)]
+    log.warning("command_contradicted", command_id=said.command_id, trace_id=said.trace_id, differs_in=names)
 
 
 def line_of(command: Command) -> Line:

@@ -13,6 +13,7 @@ from adapters.gateway import GatewayClient
 from agents.sender import LARGEST_COMMAND, GatewayCarrier, GatewayLook, build
 from infra.simulator.config import SimulatorConfig
 from schemas.commands import Command
+from schemas.deliveries import EvidenceKind
 from schemas.events import Coordinates
 from streams import topics
 from streams.runtime import Batch
@@ -91,6 +92,22 @@ async def test_what_cannot_be_read_is_a_dead_letter_and_its_neighbours_go_on(top
     taken, rejected = await send(Consumed(value, topic), Consumed(COMMAND_BYTES, offset=8))
     assert taken == {0: [Take(COMMAND)]}
     assert [headers["stage"] for headers in rejected] == [b"sender"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": EvidenceKind.DECISION, "detail": {"decision": "maybe", "by": "ana"}},
+        {"kind": EvidenceKind.DECISION, "detail": {"decision": "resend"}},
+        {"kind": EvidenceKind.DECISION, "detail": {"decision": "resend", "by": "ana"}, "attempt": None},
+        {"kind": EvidenceKind.LATE_ANSWER, "detail": {"answer": "perhaps"}},
+    ],
+)
+async def test_a_decision_or_a_late_answer_that_says_nothing_is_a_dead_letter(changes: dict[str, Any]) -> None:
+    about = {"command_id": COMMAND.command_id, "attempt": 1} | changes
+    value = msgspec.json.encode(msgspec.structs.replace(EVIDENCE, **about))
+    taken, rejected = await send(Consumed(value, topics.DELIVERY_EVIDENCE))
+    assert (taken.get(0, []), len(rejected)) == ([], 1)
 
 
 async def test_evidence_about_no_possible_command_is_a_dead_letter() -> None:

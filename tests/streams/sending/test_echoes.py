@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from schemas.commands import Command, Policy
 from schemas.deliveries import AckStatus, FactKind, OperatorDecision, Status
@@ -225,6 +226,17 @@ async def test_an_echo_whose_id_an_answer_has_named_is_free_for_nobody() -> None
     await world.requests[1].reply(Unclear(1, "read_timeout"))
     await world.take(echo(ONE, "3EB0AA01", 1))
     assert world.status(TWIN) is Status.UNCERTAIN
+
+
+async def test_of_two_commands_with_one_id_the_first_is_sent_and_the_other_is_logged() -> None:
+    world = await attempted(ONE)
+    other = command("one", text="Outro texto", contact="554799990002")
+    with capture_logs() as logged:
+        await world.take(ONE, other)
+    [said] = [line for line in logged if line["event"] == "command_contradicted"]
+    assert (said["command_id"], said["differs_in"]) == (ONE.command_id, ["contact", "text"])
+    assert "Outro" not in str(said)
+    assert [request.command for request in world.requests] == [ONE]
 
 
 @pytest.mark.parametrize("unknown", [{"command_id": command("nobody").command_id}, {"attempt": 7}])
