@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import httpx
 from aiokafka import TopicPartition
 
 from streams import topics
+from streams.identity import canonical_channel
 from tests.chaos import clock, faults
 from tests.chaos.failpoints import EVERY_WORKER
 from tests.chaos.history import History
@@ -138,13 +139,14 @@ async def _at_rest(
 ) -> History:
     """Wait until nothing waits any more, or for too long; then all that is on record."""
     deadline = time.monotonic() + REST_SECONDS
+    own = {canonical_channel(channel_id(slot, number)) for number in range(CHANNELS)}
     settings = system.settings
     async with Log(settings.kafka_bootstrap_servers, settings.posto_partitions, start) as log:
         while True:
             await log.read()
             pending = (await http.get(f"{system.gateway}/_sim/webhooks")).json()["pending"]
             lag = await log.lag()
-            unsettled = _unsettled(log)
+            unsettled = _unsettled(log, own)
             is_late = time.monotonic() > deadline
             if (not pending and not lag and not unsettled) or is_late:
                 ends = await log.ends()
@@ -162,8 +164,8 @@ async def _at_rest(
             typed=workload.typed,
             raw=[*log.entries[topics.RAW_EVENT], *log.entries[topics.RAW_WEBHOOK]],
             accepted=log.entries[topics.EVENT_ACCEPTED],
-            commands=log.entries[topics.COMMAND_OUTBOUND],
-            facts=log.entries[topics.DELIVERY_STATUS],
+            commands=[entry for entry in log.entries[topics.COMMAND_OUTBOUND] if entry.value["channel"] in own],
+            facts=[entry for entry in log.entries[topics.DELIVERY_STATUS] if entry.value["channel"] in own],
             dead=log.entries[topics.DEAD_LETTER],
             delivered=[message for message in answer.json()["messages"] if message["channel"] in channels],
             rows={row["command_id"]: row for row in rows},
@@ -173,8 +175,11 @@ async def _at_rest(
         )
 
 
-def _unsettled(log: Log) -> list[str]:
-    """The commands for which the sender still has something to do."""
+def _unsettled(log: Log, own: Collection[str]) -> list[str]:
+    """The commands on the run's own channels for which the sender still has something to do.
+
+    Commands of an earlier run may be said again after a crash; their facts lie before the start of this one.
+    """
     last: dict[str, Any] = {}
     attempts: Counter[str] = Counter()
     for entry in sorted(log.entries[topics.DELIVERY_STATUS], key=lambda entry: (entry.partition, entry.offset)):
@@ -183,6 +188,8 @@ def _unsettled(log: Log) -> list[str]:
         attempts[command_id] = max(attempts[command_id], entry.value.get("attempt", 0))
     found = []
     for command in log.entries[topics.COMMAND_OUTBOUND]:
+        if command.value["channel"] not in own:
+            continue
         command_id, policy = command.value["command_id"], command.value.get("policy", "at_most_once")
         status = last[command_id]["status"] if command_id in last else "unknown"
         waits = status == "uncertain" and attempts[command_id] < _FINAL_DOUBTS[policy]
