@@ -65,7 +65,7 @@ MISTAKES: Final[Sequence[Mistake]] = (
     ),
     Mistake(
         "blind resend after a crash",
-        "streams/sending/machine.py",
+        "streams/sending/rules.py",
         '    yield Said(FactKind.IN_DOUBT, {"attempt": delivery.open_attempt, "reason": "owner_lost"})\n',
         '    details = {"attempt": delivery.open_attempt, "reason": "owner_lost", "retry_at": moment.now}\n'
         "    yield Said(FactKind.NOT_SENT, details)\n",
