@@ -179,10 +179,13 @@ class SenderModel(RuleBasedStateMachine):
         command_id, message = self.some_attempted(data)
         number = data.draw(st.integers(1, len(message.attempts)))
         attempt = message.attempts[number - 1]
-        if attempt.end in ("not_sent", "given_up", "refused"):
+        is_over = attempt.end in ("not_sent", "given_up", "refused")
+        if is_over:
             names = "own"  # the text may be let go by then: only an id can tell that it was sent after all
         named = data.draw(st.sampled_from([*self.owners])) if names == "foreign" and self.owners else ""
         named = named or (f"{command_id[:8].upper()}{number}" if names == "own" else "")
+        if is_over and self.owners.get(named, command_id) != command_id:
+            return
         answer = answer_of(kind, number, named)
         told = late_answers.evidence_of(message.command, answer, self.now, began=attempt.began)
         is_news = not any(fact.fact is FactKind.ANSWERED and fact.attempt == number for fact in self.facts(command_id))
