@@ -29,7 +29,7 @@ SELECTED = (
     ("workers:sender.answered=kill", ("gateway answer lost", "webhooks twice", "pause kafka")),
     ("workers:runtime.table_written[router]=kill", ("kill mysql", "kill edge", "echo before answer")),
 )
-"""A failpoint of every worker (one alone may own no channel), and faults, so that each part of the system is hit once."""
+"""A failpoint of every worker (one alone may own no channel), and faults, so that each part of the system is hit."""
 
 
 @pytest.mark.parametrize("slot", range(len(SELECTED)))
