@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from infra.cli import COMMANDS, app
 from infra.stack.environment import write
-from tests.support.stack import posto
+from tests.support.stack import clean_environ, posto
 
 runner = CliRunner()
 
@@ -78,5 +78,7 @@ def test_a_command_imports_only_what_it_needs(tmp_path: Path) -> None:
         "except SystemExit: pass\n"
         "print([name for name in ('faust', 'aiokafka', 'httpx', 'starlette', 'aiomysql') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=clean_environ(), capture_output=True, text=True
+    )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
