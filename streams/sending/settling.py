@@ -37,12 +37,14 @@ def objection(
     """Why a command cannot be decided so by somebody who has seen so many attempts of it; None where it can."""
     if proof := _proof(delivery):
         return proof
-    if attempt != delivery.attempts and decision is not OperatorDecision.CANCEL:
+    if attempt > delivery.attempts or (attempt < delivery.attempts and decision is not OperatorDecision.CANCEL):
         return f"there have been {delivery.attempts} attempts meanwhile, not {attempt}: look at it again"
     if decision is OperatorDecision.RESEND and delivery.is_resent:
         return "one more attempt is already asked for"
     if delivery.status not in _OPEN_TO[decision]:
         return _INSTEAD[delivery.status]
+    if decision is OperatorDecision.RESEND and any(mark.fact is FactKind.SUPPRESSED for mark in delivery.marks):
+        return _INSTEAD[Status.SUPPRESSED]
     if decision is OperatorDecision.SENT and not delivery.attempts:
         return "it was never tried"
     if decision is OperatorDecision.RESEND and expires_at is not None and expires_at <= now:

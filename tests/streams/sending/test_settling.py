@@ -4,7 +4,21 @@ import pytest
 
 from schemas.deliveries import AckStatus, OperatorDecision
 from streams.deliveries import Delivery
-from streams.sending.inputs import Ack, Decide, Echo, Input, NotSent, Park, Refused, Replay, Sent, Start, Take, Unclear
+from streams.sending.inputs import (
+    Ack,
+    Decide,
+    Echo,
+    Input,
+    Moot,
+    NotSent,
+    Park,
+    Refused,
+    Replay,
+    Sent,
+    Start,
+    Take,
+    Unclear,
+)
 from streams.sending.machine import transition
 from streams.sending.settling import objection
 from tests.streams.sending.world import SCHEDULE, START, command, seconds
@@ -46,6 +60,7 @@ def by_ana(decision: OperatorDecision, attempt: int = 1) -> Decide:
         ((Take(command()), by_ana(CANCEL, 0)), [RESEND]),
         ((Replay(command()),), []),
         ((Take(command()), Start(), Sent(1)), []),
+        ((*DOUBTFUL, by_ana(RESEND), Start(), Moot(2)), [SENT, NOT_SENT, CANCEL]),
         ((*DOUBTFUL, Echo(1, "3EB0AA17", START)), []),
         ((*DOUBTFUL, Ack(1, AckStatus.DELIVERED, START)), []),
         ((*FAILED, Ack(1, AckStatus.FAILED, START)), []),
@@ -75,6 +90,12 @@ def test_an_objection_says_what_is_known(inputs: tuple[Input, ...], decision: Op
 def test_who_has_not_seen_the_last_attempt_may_only_cancel() -> None:
     twice = after(*DOUBTFUL, by_ana(RESEND), Start(), Unclear(2, "read_timeout"))
     assert [each for each in OperatorDecision if objection(twice, each, 1, None, START) is None] == [CANCEL]
+
+
+def test_nobody_decides_about_attempts_that_were_never_made() -> None:
+    for inputs in ((Take(command()),), DOUBTFUL):
+        delivery = after(*inputs)
+        assert all(objection(delivery, each, 7, None, START) for each in OperatorDecision)
 
 
 def test_nothing_is_sent_again_after_its_time() -> None:
