@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum
 
 from schemas.commands import Policy
-from schemas.deliveries import FactKind, Status
+from schemas.deliveries import FactKind, OperatorDecision, Status
 from streams.deliveries import Delivery
 from streams.sending.schedule import Schedule
 
@@ -78,6 +78,7 @@ def may_resend(delivery: Delivery, now: datetime, schedule: Schedule) -> bool:
         and last is not None
         and delivery.doubts == (last,)
         and delivery.attempts < schedule.max_attempts
+        and not _is_called_off(delivery)
         and not is_expired(delivery, now)
     )
 
@@ -99,6 +100,13 @@ def retry_at(delivery: Delivery) -> datetime | None:
         return None
     last = delivery.outcome(delivery.attempts)
     return last.retry_at if last and last.fact is FactKind.NOT_SENT else None
+
+
+def _is_called_off(delivery: Delivery) -> bool:
+    """Whether an operator's last word was never to send it: that binds the policy even where a doubt arose later."""
+    decisions = [mark for mark in delivery.marks if mark.decision]
+    last = max(decisions, key=lambda mark: (mark.at, mark.decision), default=None)
+    return last is not None and last.decision is OperatorDecision.CANCEL
 
 
 def _due(moment: datetime | None, now: datetime) -> bool:

@@ -60,7 +60,7 @@ class Message:
 
     def is_due(self, now: datetime) -> bool:
         _, _, doubts, _ = self.facts()
-        if self.status is Status.UNCERTAIN and self.command.policy is Policy.AT_LEAST_ONCE:
+        if self.status is Status.UNCERTAIN and self.command.policy is Policy.AT_LEAST_ONCE and self.word != "cancel":
             return (
                 doubts == self.attempts[-1:]
                 and len(self.attempts) < 4

@@ -273,6 +273,15 @@ def test_what_is_cancelled_while_a_request_is_under_way_is_not_tried_again() -> 
     assert status(let(cancelled.delivery, Unclear(1, "x"), after=1)) is Status.UNCERTAIN
 
 
+def test_what_was_cancelled_is_not_sent_again_by_its_policy_when_its_request_ends_in_doubt() -> None:
+    asked = (decide(OperatorDecision.CANCEL), Unclear(1, "x"))
+    doubtful = let(taken(policy=Policy.AT_LEAST_ONCE), Start(), *asked, after=1).delivery
+    assert doubtful
+    assert let(doubtful, Start(), after=3600).facts == ()
+    resent = let(doubtful, decide(OperatorDecision.RESEND), after=2)
+    assert let(resent.delivery, Start(), after=2).effects == (Send(2),)
+
+
 def test_a_message_whose_time_is_over_is_not_sent_again_by_an_operator() -> None:
     doubtful = let(taken(expires_at=START + seconds(60)), *DOUBTFUL).delivery
     assert let(doubtful, decide(OperatorDecision.RESEND), after=60).facts == ()
