@@ -38,23 +38,33 @@ class SystemClock:
 
 
 class Alarms(Generic[WaitingT]):
-    """The moments that commands, or channels, wait for, with one call for the nearest of them."""
+    """The moments that commands, or channels, wait for, with one call for the nearest of them.
+
+    Each waits for one moment at a time, the earliest that was asked for: when that has come, it says what is next.
+    """
 
     def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
         self._clock = clock
         self._ring = ring
         self._moments: list[tuple[datetime, WaitingT]] = []
+        self._nearest: dict[WaitingT, datetime] = {}
         self._call: Call | None = None
 
     def add(self, moment: datetime, key: WaitingT) -> None:
-        """Wake one of them at a moment."""
+        """Wake one of them at a moment, unless it is to be woken before that."""
+        if (nearest := self._nearest.get(key)) and nearest <= moment:
+            return
+        self._nearest[key] = moment
         heapq.heappush(self._moments, (moment, key))
 
     def due(self, now: datetime) -> list[WaitingT]:
-        """Those whose moment has come, each moment once."""
+        """Those whose moment has come, each once."""
         due = []
         while self._moments and self._moments[0][0] <= now:
-            due.append(heapq.heappop(self._moments)[1])
+            moment, key = heapq.heappop(self._moments)
+            if self._nearest.get(key) == moment:
+                del self._nearest[key]
+                due.append(key)
         return due
 
     def set(self) -> None:

@@ -29,6 +29,15 @@ async def test_moments_are_due_in_their_order_and_once() -> None:
     assert alarms.due(START + seconds(9)) == []
 
 
+async def test_each_waits_for_its_earliest_moment_alone() -> None:
+    alarms = Bell().alarms
+    for number in (5, 3, 9, 3):
+        alarms.add(START + seconds(number), b"a")
+    assert alarms.due(START + seconds(9)) == [b"a"]
+    alarms.add(START + seconds(10), b"a")
+    assert alarms.due(START + seconds(10)) == [b"a"]
+
+
 async def test_the_nearest_moment_rings() -> None:
     bell = Bell()
     bell.alarms.add(START + seconds(5), b"late")
