@@ -128,6 +128,7 @@ class Desk:
         delivery = draft.get(key)
         reason = self._parking.reason(delivery.channel) if delivery else None
         if delivery and reason and (is_troubled or turn(delivery, draft.now, draft.schedule) is Turn.READY):
+            self._parking.rest(key, delivery.channel)
             self._let(draft, key, Park(reason))
 
     def _is_open(self, draft: Draft, lane: Lane) -> bool:

@@ -90,6 +90,12 @@ class Parking:
         self._known[news.channel] = news
         return was_up is not (news.reason is None)
 
+    def set_back(self, now: datetime) -> None:
+        """The clock was set back: what is known was heard now at the latest, so that what is heard next is newer."""
+        for channel, news in self._known.items():
+            if news.at > now:
+                self._known[channel] = news._replace(at=now)
+
     def down(self, channel: str) -> News | None:
         """Why and since when a channel is down; None where it is up."""
         known = self._known.get(channel)
@@ -114,6 +120,10 @@ class Parking:
                     del self._parked[channel]
             if facts[-1].fact is not FactKind.NOT_SENT:
                 self._troubled.pop(key, None)
+
+    def rest(self, key: CommandKey, channel: str) -> None:
+        """A command waits for a channel from now on; of a doubt that is to be sent again, no fact says so."""
+        self._parked.setdefault(channel, set()).add(key)
 
     def weighed(self, key: CommandKey, answer: Answer) -> Answer:
         """An answer; as one that does not count where its channel or the gateway is down."""

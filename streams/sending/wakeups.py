@@ -21,6 +21,7 @@ class Wakeups:
         self, around: Surroundings, parking: Parking, ring: Callable[[], None], hear: Callable[[News], None]
     ) -> None:
         """`hear` is told what the gateway says of a channel that was asked for."""
+        self._parking = parking
         self._ring = ring
         self._seen = around.clock.now()
         self._breaker = around.breaker
@@ -60,6 +61,7 @@ class Wakeups:
         """The channels of which lanes are to be looked at again; all of them after the clock was set back."""
         is_set_back, self._seen = now < self._seen, now
         if is_set_back:
+            self._parking.set_back(now)
             self._channels.hurry()
         return self._lanes.due(_END_OF_TIME if is_set_back else now)
 

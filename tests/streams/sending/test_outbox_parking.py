@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from schemas.alarms import AlarmKind
+from schemas.commands import Policy
 from schemas.deliveries import Evidence, EvidenceKind, FactKind, Status
 from schemas.events import Coordinates
 from streams.sending.desk import Found
-from streams.sending.inputs import NotSent, Sent
+from streams.sending.inputs import NotSent, Sent, Unclear
 from tests.streams.sending.world import CHANNEL, PARTITION, START, World, command, seconds
 
 ONE = command("one")
@@ -217,3 +218,30 @@ async def test_what_was_not_parked_before_a_hand_over_does_not_keep_its_owner_bu
         await request.reply(Sent(request.attempt))
     await world.clock.advance(5)
     await asyncio.wait_for(closing, 5)
+
+
+async def test_a_doubt_that_is_to_be_sent_again_has_its_channel_asked_for() -> None:
+    world = await World().start()
+    bill = command("bill", policy=Policy.AT_LEAST_ONCE)
+    await world.take(bill)
+    await world.requests[0].reply(Unclear(1, "read_timeout"))
+    await world.take(state("disconnected", 1))
+    await world.clock.advance(119)
+    assert world.asked == []
+    world.states["Canal Um"] = "connected"
+    await world.clock.advance(60)
+    assert [request.attempt for request in world.requests] == [1, 2]
+    asked = len(world.asked)
+    await world.clock.advance(600)
+    assert len(world.asked) == asked
+
+
+async def test_a_clock_that_is_set_back_does_not_make_the_gateways_word_old_news() -> None:
+    world = await World().start()
+    await world.clock.advance(7200)
+    await world.take(state("disconnected", 7200), ONE)
+    world.clock.time -= seconds(7200)
+    world.states["Canal Um"] = "connected"
+    await world.take(command("two", contact="two"))
+    await world.clock.advance(60)
+    assert len(world.requests) == 2
