@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     # The sender.
     posto_send_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
     posto_send_concurrency_per_channel: Annotated[int, Field(ge=1, le=100)] = 4
-    posto_send_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (1.0, 5.0, 30.0, 120.0, 600.0)
+    posto_send_retry_seconds: Annotated[tuple[Seconds, ...], NoDecode] = (1.0, 5.0, 30.0, 120.0, 600.0)
     posto_send_max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
     posto_uncertain_wait_seconds: Seconds = 120.0
     posto_drain_seconds: Annotated[float, Field(ge=0, le=300)] = 10.0
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     posto_media_key_id: SecretStr = SecretStr("")
     posto_media_key_secret: SecretStr = SecretStr("")
     posto_media_first_try_seconds: Annotated[float, Field(ge=0)] = 30.0
-    posto_media_retry_seconds: Annotated[tuple[float, ...], NoDecode] = (30.0, 60.0, 300.0, 1800.0, 7200.0)
+    posto_media_retry_seconds: Annotated[tuple[Seconds, ...], NoDecode] = (30.0, 60.0, 300.0, 1800.0, 7200.0)
     posto_media_concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
     posto_media_concurrency_per_channel: Annotated[int, Field(ge=1, le=100)] = 2
 
