@@ -82,6 +82,7 @@ class ChannelWatch:
         for channel in self._parking.found_up():
             self._escalation.end(channel, now)  # an alarm of a former owner may stand
         if self._looks_at and now < self._looks_at:
+            self._call_again()  # the call may have come a moment too early, and there is no other
             return
         waited_for = {news.channel: news for news in self._parking.waited_for()}
         for channel, watched in list(self._watched.items()):
@@ -98,6 +99,9 @@ class ChannelWatch:
             self._is_hurried = False
         self._escalation.check(now)
         self._looks_at = now + min(self._every, _LOOKS_EVERY) if self._watched else None
+        self._call_again()
+
+    def _call_again(self) -> None:
         if self._call:
             self._call.cancel()
         self._call = self._clock.call_at(self._looks_at, self._ring) if self._looks_at else None

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.deliveries import DeliveryFact, Evidence, EvidenceKind, FactKind, Status
@@ -15,6 +15,7 @@ DOWN_STATES: Final = frozenset({"disconnected", "qr_required"})
 """What a channel's event says where nothing goes out by it; every other word counts as connected."""
 POLLED_DOWN: Final = DOWN_STATES | {"initializing"}
 
+_LAST_OF_A_SECOND: Final = timedelta(microseconds=999_999)
 _LIFE: Final = frozenset({EvidenceKind.ACK, EvidenceKind.ECHO, EvidenceKind.INBOUND})
 _SENT: Final = frozenset({FactKind.ANSWERED, FactKind.ECHOED, FactKind.ACKED})
 
@@ -34,14 +35,18 @@ class News(NamedTuple):
 
 
 def news_in(evidence: Evidence) -> News | None:
-    """What a piece of evidence says of its channel; a sign of life of it, by its own time, is as good as an event."""
+    """What a piece of evidence says of its channel; a sign of life of it, by its own time, is as good as an event.
+
+    A state that is told with a whole second may be of any moment in it: it counts as of the last one, so that one which
+    ends what was seen in the same second is no old news.
+    """
     if evidence.channel is None:
         return None
-    at = min(evidence.at, evidence.received_at)
     if evidence.kind is EvidenceKind.CHANNEL_STATE:
         state = evidence.channel_state or ""
-        return News(evidence.channel, state if state in DOWN_STATES else None, at)
-    return News(evidence.channel, None, at) if evidence.kind in _LIFE else None
+        said_at = evidence.at if evidence.at.microsecond else evidence.at + _LAST_OF_A_SECOND
+        return News(evidence.channel, state if state in DOWN_STATES else None, min(said_at, evidence.received_at))
+    return News(evidence.channel, None, min(evidence.at, evidence.received_at)) if evidence.kind in _LIFE else None
 
 
 def news_in_fact(fact: DeliveryFact) -> News | None:

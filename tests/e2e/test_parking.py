@@ -37,7 +37,8 @@ async def test_what_is_sent_by_a_disconnected_channel_is_parked_and_goes_out_onc
 ) -> None:
     await put(hub, channel, "disconnected", is_told=False)
     to = number()
-    bills = [(await hub.post(invoice(to, channel=channel, tenant_id=TENANT))).json()["event_id"] for _ in range(3)]
+    one_after_the_other = {"channel": channel, "tenant_id": TENANT, "ordering_key": to}
+    bills = [(await hub.post(invoice(to, **one_after_the_other))).json()["event_id"] for _ in range(3)]
     rows = [await hub.outbound(bill, "parked") for bill in bills]
     assert [row["attempts"] for row in rows] == [1, 0, 0]
     assert await hub.messages(to) == []

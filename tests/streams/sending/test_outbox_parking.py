@@ -121,6 +121,25 @@ async def test_a_channel_is_asked_for_while_something_is_parked_for_it_and_no_lo
     assert len(world.asked) == 4
 
 
+async def test_a_channel_is_asked_for_also_where_a_timer_rings_too_early() -> None:
+    world = await World().start()
+    world.states["Canal Um"] = "connected"
+    await world.take(state("disconnected"), ONE)
+    await world.clock.ring_early(0.001)
+    await world.clock.advance(15)
+    assert world.asked == ["Canal Um"]
+    assert len(world.requests) == 1
+
+
+async def test_a_state_told_with_a_whole_second_ends_what_was_seen_in_that_second() -> None:
+    world = await World().start()
+    await world.take(ONE)
+    await world.clock.advance(0.4)
+    await world.requests[0].reply(DOWN)
+    await world.take(state("connected", at=START, received_at=START + seconds(0.6)))
+    assert len(world.requests) == 2
+
+
 @pytest.mark.parametrize("word", ["disconnected", "qr_required", "initializing", None])
 async def test_a_poll_that_does_not_say_connected_releases_nothing(word: str | None) -> None:
     world = await World().start()

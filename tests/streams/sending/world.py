@@ -143,6 +143,15 @@ class Clock:
         self.time = until
         await settle()
 
+    async def ring_early(self, count: float) -> None:
+        """Make the nearest call some seconds before its moment, as event loops do."""
+        self._calls = [call for call in self._calls if call[1] not in self._cancelled]
+        heapq.heapify(self._calls)
+        moment, _, callback = heapq.heappop(self._calls)
+        self.time = moment - seconds(count)
+        callback()
+        await settle()
+
 
 class Call:
     def __init__(self, cancelled: set[int], number: int) -> None:
