@@ -6,11 +6,12 @@ for what it is.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, Self
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Self
 
 from schemas import headers as names
 from schemas.events import Coordinates
+from streams.records import Record
 
 MOST_ROUNDS: Final = 1_000_000
 UNKNOWN: Final = "unknown"
@@ -55,23 +56,6 @@ class Round(NamedTuple):
         letter = LetterId.parse(match[1]) if match else None
         number = int(match[2]) if match else 0
         return cls(letter, number) if letter and 0 < number <= MOST_ROUNDS else None
-
-
-class Record(Protocol):
-    """A consumed record of dead.letter. `timestamp` is in milliseconds since the epoch."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 class Letter(NamedTuple):

@@ -21,9 +21,10 @@ from adapters.mysql.projections import (
     event_sightings,
     outbound_messages,
 )
-from adapters.mysql.records import Decoded, ProjectionError, Records, SourceRecord, decode
+from adapters.mysql.records import Decoded, ProjectionError, Records, decode
 from adapters.mysql.steps import Step
 from streams import failpoints, topics
+from streams.records import Record
 
 log = structlog.get_logger()
 
@@ -69,7 +70,7 @@ class Projector:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def project(self, records: Sequence[SourceRecord]) -> None:
+    async def project(self, records: Sequence[Record]) -> None:
         """Write what follows from the records, all of it or nothing.
 
         ProjectionError names a record that can never be projected, where it is alone or does not decode;
@@ -89,7 +90,7 @@ class Projector:
             else:
                 return
 
-    async def _write(self, records: Sequence[tuple[SourceRecord, Decoded]], steps: Iterable[Step]) -> None:
+    async def _write(self, records: Sequence[tuple[Record, Decoded]], steps: Iterable[Step]) -> None:
         places = sorted({(record.topic, record.partition) for record, _ in records})
         async with self._database.transaction() as session:
             positions = await _positions(session, places)
@@ -104,7 +105,7 @@ class Projector:
             failpoints.reach("projector.position_written")
         failpoints.reach("projector.committed")
 
-    async def _refused(self, record: SourceRecord, error: DataRefusedError) -> None:
+    async def _refused(self, record: Record, error: DataRefusedError) -> None:
         """A dead letter that MySQL refuses is passed over: as a dead letter it would come back for ever."""
         if record.topic != topics.DEAD_LETTER:
             raise ProjectionError(record, "refused", str(error)) from error
@@ -122,7 +123,7 @@ async def _positions(session: Session, places: Iterable[Place]) -> Mapping[Place
     return positions
 
 
-async def _advance(session: Session, records: Iterable[SourceRecord]) -> None:
+async def _advance(session: Session, records: Iterable[Record]) -> None:
     reached: dict[Place, int] = {}
     for record in records:
         place = (record.topic, record.partition)

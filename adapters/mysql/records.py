@@ -1,9 +1,9 @@
 """What the projector takes: records of the log, decoded."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import msgspec
 
@@ -13,29 +13,13 @@ from schemas.deliveries import DeliveryFact
 from schemas.events import AcceptedEvent
 from streams import topics
 from streams.contact_links import linkable
-
-
-class SourceRecord(Protocol):
-    """A consumed record, as the runtime gives it. `timestamp` is in milliseconds since the epoch."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+from streams.records import Record
 
 
 class ProjectionError(ValueError):
     """One record cannot be projected, now or ever: it belongs into the dead letters. `reason` is a machine word."""
 
-    def __init__(self, record: SourceRecord, reason: str, message: str) -> None:
+    def __init__(self, record: Record, reason: str, message: str) -> None:
         self.record = record
         self.reason = reason
         super().__init__(f"{reason}: {message}")
@@ -68,7 +52,7 @@ class Done:
     offset: int
 
 
-Decoded = Sighting | Report | ContactLink | Done | SourceRecord
+Decoded = Sighting | Report | ContactLink | Done | Record
 """A dead letter needs no decoding: whatever it holds is shown as it is."""
 
 
@@ -80,7 +64,7 @@ class Records:
     reports: list[Report] = field(default_factory=list)
     links: list[ContactLink] = field(default_factory=list)
     changes: list[Done] = field(default_factory=list)
-    letters: list[SourceRecord] = field(default_factory=list)
+    letters: list[Record] = field(default_factory=list)
 
     @classmethod
     def of(cls, decoded: Iterable[Decoded]) -> Self:
@@ -107,7 +91,7 @@ _decode_link: Final = msgspec.json.Decoder(ContactLink).decode
 _decode_change: Final = msgspec.json.Decoder(AuditChange).decode
 
 
-def decode(record: SourceRecord) -> Decoded:
+def decode(record: Record) -> Decoded:
     """Decode a record of one of the projected topics; ProjectionError where it cannot be. A dead letter always can."""
     try:
         match record.topic:

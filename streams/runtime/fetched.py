@@ -3,24 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from streams.records import Record as KeylessRecord
 
-class Record(Protocol):
-    """A consumed Kafka record, as aiokafka gives it. `timestamp` is in milliseconds since the epoch."""
 
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
+class Record(KeylessRecord, Protocol):
+    """A consumed record with its key."""
+
     @property
     def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 _RECORD_OVERHEAD = 200  # bytes of Python objects a record costs beside its key and value, about
