@@ -64,13 +64,14 @@ def tenant_id(slot: int, number: int) -> int:
 
 
 class System:
-    """Brought up by `fresh()`; what ends by itself is started again, without the faults it was armed with."""
+    """Brought up by `fresh()`; what ends is started again, with the faults it was armed with until it was killed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.exits: Counter[str] = Counter()
         self.processes: dict[str, Process] = {}
         self.brokers: list[str] = []
+        self._armed: dict[str, Mapping[str, str]] = {}
         self.environment: StackEnvironment
         self.settings: Settings
         self._supervising: asyncio.Task[None] | None = None
@@ -141,15 +142,17 @@ class System:
         for name in wanted:
             process = self.processes[name]
             process.send(signal.SIGCONT)
+            self._armed.pop(name, None)
             if not process.is_alive:
                 process.start(self.usual(name))
         await self.ready(*wanted)
 
     async def restart(self, name: str, more: Mapping[str, str] | None = None) -> None:
-        """SIGTERM, then start it again; `more` is in its environment until it ends."""
+        """SIGTERM, then start it again; `more` is in its environment until it is killed or stopped."""
         process = self.processes[name]
         await process.stop()
-        process.start({**self.usual(name), **(more or {})})
+        self._armed[name] = more or {}
+        process.start({**self.usual(name), **self._armed[name]})
 
     def usual(self, name: str) -> dict[str, str]:
         """What is in the environment of a process whenever it starts."""
@@ -178,7 +181,9 @@ class System:
             for name, process in self.processes.items():
                 if process.is_wanted and not process.is_alive:
                     self.exits[f"{name} {process.exit_code}"] += 1
-                    process.start(self.usual(name))
+                    if process.exit_code == -signal.SIGKILL:  # perhaps by what it was armed with
+                        self._armed.pop(name, None)
+                    process.start({**self.usual(name), **self._armed.get(name, {})})
 
     async def _prepare_data(self) -> None:
         await migrate(self.settings)
