@@ -9,6 +9,7 @@ from typing import Final, Generic, Protocol, TypeVar
 WaitingT = TypeVar("WaitingT", bytes, str)
 
 _LONGEST_SLEEP: Final = timedelta(seconds=30)  # after this, a wall clock that jumped is noticed
+_FEW: Final = 64  # so many moments are not worth sweeping
 
 
 class Call(Protocol):
@@ -56,6 +57,13 @@ class Alarms(Generic[WaitingT]):
             return
         self._nearest[key] = moment
         heapq.heappush(self._moments, (moment, key))
+
+    def forget(self, key: WaitingT) -> None:
+        """Wake this one no more; what is left of those that were forgotten is swept out once it is the most."""
+        self._nearest.pop(key, None)
+        if len(self._moments) > 2 * len(self._nearest) + _FEW:
+            self._moments = [(moment, waiting) for waiting, moment in self._nearest.items()]
+            heapq.heapify(self._moments)
 
     def due(self, now: datetime) -> list[WaitingT]:
         """Those whose moment has come, each once."""

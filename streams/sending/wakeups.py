@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from streams.sending.book import CommandKey
+from streams.deliveries import CLOSED
+from streams.sending.book import CommandKey, command_key
 from streams.sending.channel_watch import ChannelWatch
 from streams.sending.clock import Alarms
 from streams.sending.draft import Draft
@@ -47,7 +48,10 @@ class Wakeups:
         self._commands.add(moment, key)
 
     def plan(self, draft: Draft) -> None:
-        """Wake what a step wants to be woken."""
+        """Wake what a step wants to be woken, and no longer what it has closed."""
+        for fact in draft.facts:
+            if fact.status in CLOSED:
+                self._commands.forget(command_key(fact.command_id))
         for moment, key in draft.wakes:
             self._commands.add(moment, key)
         for moment, channel in draft.openings:

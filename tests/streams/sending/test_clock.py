@@ -1,8 +1,21 @@
 import asyncio
-from datetime import UTC, datetime
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 from streams.sending.clock import Alarms, SystemClock
 from tests.streams.sending.world import START, Clock, seconds
+
+
+@contextmanager
+def traced_memory() -> Iterator[Callable[[], int]]:
+    """The bytes that were taken since and not given back."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
 
 
 class Bell:
@@ -36,6 +49,27 @@ async def test_each_waits_for_its_earliest_moment_alone() -> None:
     assert alarms.due(START + seconds(9)) == [b"a"]
     alarms.add(START + seconds(10), b"a")
     assert alarms.due(START + seconds(10)) == [b"a"]
+
+
+async def test_what_is_forgotten_is_due_no_more_until_it_is_added_again() -> None:
+    alarms = Bell().alarms
+    for key in (b"a", b"b"):
+        alarms.add(START + seconds(1), key)
+    alarms.forget(b"a")
+    assert alarms.due(START + seconds(1)) == [b"b"]
+    alarms.add(START + seconds(2), b"a")
+    assert alarms.due(START + seconds(2)) == [b"a"]
+
+
+async def test_many_that_are_forgotten_take_no_memory_and_hide_none_that_waits() -> None:
+    alarms = Bell().alarms
+    alarms.add(START + seconds(7), b"stays")
+    with traced_memory() as used:
+        for number in range(20_000):
+            alarms.add(START + timedelta(days=30), b"%d" % number)
+            alarms.forget(b"%d" % number)
+        assert used() < 50_000  # bytes; they would be millions
+    assert alarms.due(START + timedelta(days=31)) == [b"stays"]
 
 
 async def test_the_nearest_moment_rings() -> None:
