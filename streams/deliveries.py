@@ -200,7 +200,7 @@ def apply(delivery: Delivery | None, fact: DeliveryFact) -> Delivery:
             tenant_id=fact.tenant_id,
             channel=fact.channel,
         )
-    added = Mark(fact.fact, fact.attempt, fact.at, fact.ack, fact.retry_at, fact.provider_message_id, fact.decision)
+    added = Mark.of(fact)
     marks = {mark.identity: mark for mark in delivery.marks}
     known = marks.get(added.identity, added)
     marks[added.identity] = added if known is added else min(known, added, key=lambda mark: mark.preference)

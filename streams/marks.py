@@ -1,15 +1,19 @@
 """Marks: what the facts about a command leave behind of themselves, once each has been said."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
-from schemas.deliveries import AckStatus, FactKind, OperatorDecision
+from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision
+from schemas.events import Coordinates
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """What one fact adds to the knowledge about its command; `fact`, `attempt`, `ack`, `decision` are its identity."""
+    """What one fact adds to the knowledge about its command; `fact`, `attempt`, `ack`, `decision` are its identity.
+
+    `evidence` is kept of decisions alone: by it one that is delivered again is known.
+    """
 
     fact: FactKind
     attempt: int
@@ -18,6 +22,22 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     retry_at: datetime | None = None
     provider_message_id: str | None = None
     decision: OperatorDecision | None = None
+    evidence: Coordinates | None = None
+
+    @classmethod
+    def of(cls, fact: DeliveryFact) -> Self:
+        """What a fact leaves behind."""
+        evidence = fact.evidence if fact.decision else None
+        return cls(
+            fact.fact,
+            fact.attempt,
+            fact.at,
+            fact.ack,
+            fact.retry_at,
+            fact.provider_message_id,
+            fact.decision,
+            evidence,
+        )
 
     @property
     def identity(self) -> tuple[int, str, str]:

@@ -150,6 +150,8 @@ def echo(delivery: Delivery, given: Echo, moment: Moment) -> Iterator[Said]:
 
 def decide(delivery: Delivery, given: Decide, moment: Moment) -> Iterator[Said]:
     """Do as the operator decided, where that is still theirs to decide; evidence that comes later stands above it."""
+    if _was_weighed(delivery, given):
+        return
     command = delivery.command or given.command
     expires_at = command.expires_at if command else None
     if objection(delivery, given.decision, given.attempt, expires_at, moment.now):
@@ -166,6 +168,20 @@ def decide(delivery: Delivery, given: Decide, moment: Moment) -> Iterator[Said]:
             "evidence": given.evidence,
             "command": given.command if is_reopened else None,
         },
+    )
+
+
+def _was_weighed(delivery: Delivery, given: Decide) -> bool:
+    """Whether it, or one that was made after it, is in the log: after a crash, records come again.
+
+    Without this a `cancel` that comes again would undo the `resend` behind it. Decisions about one command lie in one
+    partition.
+    """
+    at = given.evidence
+    known = (mark.evidence for mark in delivery.marks if mark.decision)
+    return at is not None and any(
+        place and (place.topic, place.partition) == (at.topic, at.partition) and place.offset >= at.offset
+        for place in known
     )
 
 

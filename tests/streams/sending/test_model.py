@@ -6,6 +6,7 @@ another, with the snapshot or without.
 
 from collections import defaultdict
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +43,6 @@ LIVES: Final = 280
 """So many lives of so many steps: some 25,000 steps in the default profile, a million in `nightly`."""
 
 CONTACTS: Final = ["554799990001", "554799990002"]
-WHERE: Final = Coordinates("delivery.evidence", PARTITION, 7)
 KINDS: Final = ["sent", "not_sent", "refused", "doubt"]
 
 
@@ -72,6 +72,8 @@ class SenderModel(RuleBasedStateMachine):
         self.log: list[DeliveryFact] = []
         self.table = Table()
         self.known: dict[str, model.Message] = {}
+        self.decisions: list[Found] = []
+        self.offsets = count()
         self.owners: dict[str, str] = {}
         self.waiting: defaultdict[str, set[AckStatus]] = defaultdict(set)
         self.own()
@@ -190,7 +192,7 @@ class SenderModel(RuleBasedStateMachine):
         told = late_answers.evidence_of(message.command, answer, self.now, began=attempt.began)
         is_news = not any(fact.fact is FactKind.ANSWERED and fact.attempt == number for fact in self.facts(command_id))
         counted = number - self.forgiven(command_id)
-        self.hear(Found(told, WHERE))
+        self.hear(Found(told, self.where()))
         if kind == "not_sent":
             retry_at = SCHEDULE.retry_at(self.now, counted, spread(command_id, number))
             kind = "not_sent" if retry_at else "given_up"
@@ -243,14 +245,22 @@ class SenderModel(RuleBasedStateMachine):
         assert delivery
         told = operators_word.evidence_of(delivery, word, "ana", "", self.now)
         told = type(told)(**{name: getattr(told, name) for name in told.__struct_fields__} | {"attempt": seen})
-        self.hear(Found(told, WHERE, message.command))
+        found = Found(told, self.where(), message.command)
+        self.hear(found)
         if may:
+            self.decisions.append(found)
             message.word, message.said_at = word, self.now
             message.resent = len(message.attempts) if word is OperatorDecision.RESEND else message.resent
 
-    @rule(count=st.sampled_from([1, 10, 60, 130]))
-    def wait(self, count: int) -> None:
-        self.now += seconds(count)
+    @precondition(lambda self: self.decisions)
+    @rule(data=st.data())
+    def decide_again(self, data: st.DataObject) -> None:
+        """After a crash a decision comes again, whatever came behind it: it has been weighed."""
+        self.hear(data.draw(st.sampled_from(self.decisions)))
+
+    @rule(passing=st.sampled_from([1, 10, 60, 130]))
+    def wait(self, passing: int) -> None:
+        self.now += seconds(passing)
 
     @rule(is_gone=st.sampled_from([False, False, True]))
     def follow(self, *, is_gone: bool) -> None:
@@ -270,6 +280,10 @@ class SenderModel(RuleBasedStateMachine):
             assert delivery
             assert delivery.status is message.status, self.facts(command_id)
             assert delivery.attempts == len(message.attempts)
+
+    def where(self) -> Coordinates:
+        """Where the next piece of evidence lies."""
+        return Coordinates("delivery.evidence", PARTITION, next(self.offsets))
 
     def name(self, command_id: str, attempt: model.Attempt, message: str) -> None:
         """An attempt's message is known by its id from here on, and what waited for it counts."""

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from schemas.deliveries import AckStatus, OperatorDecision
+from schemas.deliveries import AckStatus, FactKind, OperatorDecision, Status
+from schemas.events import Coordinates
 from streams.deliveries import Delivery
 from streams.sending.inputs import (
     Ack,
@@ -90,6 +92,18 @@ def test_an_objection_says_what_is_known(inputs: tuple[Input, ...], decision: Op
 def test_who_has_not_seen_the_last_attempt_may_only_cancel() -> None:
     twice = after(*DOUBTFUL, by_ana(RESEND), Start(), Unclear(2, "read_timeout"))
     assert [each for each in OperatorDecision if objection(twice, each, 1, None, START) is None] == [CANCEL]
+
+
+def test_a_decision_that_comes_again_does_not_undo_the_one_behind_it() -> None:
+    def at(offset: int, decision: OperatorDecision, partition: int = 3) -> Decide:
+        return replace(by_ana(decision), evidence=Coordinates("delivery.evidence", partition, offset))
+
+    decided = after(*DOUBTFUL, at(17, CANCEL), at(18, RESEND), Start())
+    assert decided.status is Status.ATTEMPTING
+    again = [transition(decided, at(*place), START, SCHEDULE).facts for place in ((17, CANCEL), (18, RESEND))]
+    assert again == [(), ()]
+    for later in (at(19, CANCEL), at(0, CANCEL, partition=4)):  # a record of its own, also where the topic grew
+        assert [fact.fact for fact in transition(decided, later, START, SCHEDULE).facts] == [FactKind.DECIDED]
 
 
 def test_nobody_decides_about_attempts_that_were_never_made() -> None:

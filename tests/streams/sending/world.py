@@ -101,11 +101,14 @@ def echo(of: Command, message_key: str | None, after: float = 0, **changes: Any)
     return Found(Evidence(**(fields | changes)), Coordinates("delivery.evidence", PARTITION, 8))
 
 
+_offsets = itertools.count()  # each decision is a record of its own
+
+
 def decision(about: Command, what: OperatorDecision, attempt: int = 1, why: str = "asked") -> Found:
     """What Ana decided about a command, having seen so many attempts."""
     seen = Delivery.of(about)
     said = msgspec.structs.replace(evidence_of(seen, what, "ana", why, START), attempt=attempt)
-    return Found(said, Coordinates("delivery.evidence", PARTITION, 9))
+    return Found(said, Coordinates("delivery.evidence", PARTITION, next(_offsets)))
 
 
 async def settle() -> None:
