@@ -24,7 +24,7 @@ status: $(INSTALLED) ## show what runs
 test: $(INSTALLED) ## lint, types, import rules, unit, integration and end-to-end tests, one summary
 	@.venv/bin/python -m tests.run
 
-bench: $(INSTALLED) ## measure throughput and latency
+bench: $(INSTALLED) ## measure everything beside its peers (ONLY=router,chain some of it; QUICK=1 in small)
 	@.venv/bin/python -m bench
 
 RUNS := 5

@@ -1,6 +1,7 @@
-"""`python -m bench`: run the benches, print a table, write `bench/out/results.json`.
+"""`python -m bench`: run the benches, print a table, write `bench/out/results.json` and a plot of each.
 
-ONLY=name runs one of them, QUICK=1 makes each take a fraction of its usual size. Ends with 1 where a figure is missed.
+ONLY=name,name runs some of them, QUICK=1 makes each take a fraction of its usual size. Ends with 1 where a figure is
+missed or a bench failed.
 """
 
 import asyncio
@@ -8,50 +9,90 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import attempts, latency, noise, normalization, outage, rules, throughput
+from bench.plot import plot
 from bench.result import Result
+from tests.support.servers import kafka_server
 from tests.support.stack import stack
 
-PURE = {"normalization": normalization.measure, "rules": rules.measure}
+Bench = Callable[..., Coroutine[Any, Any, list[Result]]]
+
+PURE: Final[dict[str, Bench]] = {"normalization": normalization.measure, "rules": rules.measure}
 """Benches of functions; they come first, while nothing else runs."""
-ON_A_STACK = {
+ON_KAFKA: Final[dict[str, Bench]] = {}
+"""Benches that start what they need themselves, beside a broker of their own."""
+ON_A_STACK: Final[dict[str, Bench]] = {
     "attempts": attempts.measure,
     "noise": noise.measure,
     "throughput": throughput.measure,
     "latency": latency.measure,
     "outage": outage.measure,
 }
-OUT = Path(__file__).parent / "out"
+BENCHES: Final = (*PURE, *ON_KAFKA, *ON_A_STACK)
+OUT: Final = Path(__file__).parent / "out"
 
 
 def main() -> int:
-    only = os.environ.get("ONLY")
-    if only and only not in PURE | ON_A_STACK:
-        sys.exit(f"ONLY={only}: there is no such bench; there are {', '.join(PURE | ON_A_STACK)}")
-    results = list(_measured({only} if only else PURE.keys() | ON_A_STACK, quick=os.environ.get("QUICK") == "1"))
-    table = Table("bench", "figure", "value", "wanted", "")
-    for result in results:
-        table.add_row(result.bench, result.figure, result.text, result.wanted, "ok" if result.is_met else "MISSED")
-    Console(width=140).print(table)
+    names = [name for name in os.environ.get("ONLY", "").split(",") if name] or list(BENCHES)
+    if unknown := [name for name in names if name not in BENCHES]:
+        sys.exit(f"ONLY={','.join(unknown)}: there is no such bench; there are {', '.join(BENCHES)}")
+    quick = os.environ.get("QUICK") == "1"
     OUT.mkdir(exist_ok=True)
-    (OUT / "results.json").write_text(json.dumps([result.as_dict() for result in results], indent=2) + "\n")
-    return 0 if all(result.is_met for result in results) else 1
+    results: list[Result] = []
+    failed = []
+    for name, measure in _benches(names, quick=quick):
+        began = perf_counter()
+        try:
+            found = asyncio.run(measure())
+        except Exception:  # noqa: BLE001 (the others' figures count all the same)
+            traceback.print_exc()
+            failed.append(name)
+            continue
+        plot(found, OUT / f"{name}.svg")
+        results += found
+        print(f"{name}: {perf_counter() - began:.0f} s", file=sys.stderr)
+    _show(results)
+    _write(results, failed, quick=quick)
+    for name in failed:
+        print(f"{name} failed", file=sys.stderr)
+    return 0 if not failed and all(result.is_met for result in results) else 1
 
 
-def _measured(names: set[str], *, quick: bool) -> Iterator[Result]:
-    for name in PURE.keys() & names:
-        yield from asyncio.run(PURE[name](quick=quick))
-    wanted = [measure for name, measure in ON_A_STACK.items() if name in names]
+def _benches(names: list[str], *, quick: bool) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, list[Result]]]]]:
+    """The benches in their order, each while what it needs runs."""
+    for name in [name for name in PURE if name in names]:
+        yield name, partial(PURE[name], quick=quick)
+    for name in [name for name in ON_KAFKA if name in names]:
+        with tempfile.TemporaryDirectory(prefix="posto-bench-") as folder, kafka_server(Path(folder)) as servers:
+            yield name, partial(ON_KAFKA[name], servers, quick=quick)
+    wanted = [name for name in ON_A_STACK if name in names]
     if wanted:
         with tempfile.TemporaryDirectory(prefix="posto-bench-") as folder, stack(Path(folder)) as running:
-            for measure in wanted:
-                yield from asyncio.run(measure(running, quick=quick))
+            for name in wanted:
+                yield name, partial(ON_A_STACK[name], running, quick=quick)
+
+
+def _show(results: list[Result]) -> None:
+    table = Table("bench", "figure", "median", "spread", "wanted", "")
+    for result in results:
+        verdict = "ok" if result.is_met else "MISSED"
+        table.add_row(result.bench, result.figure, result.text, result.spread, result.wanted, verdict)
+    Console(width=160).print(table)
+
+
+def _write(results: list[Result], failed: list[str], *, quick: bool) -> None:
+    found = {"quick": quick, "cores": os.cpu_count(), "failed": failed, "results": [one.as_dict() for one in results]}
+    (OUT / "results.json").write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

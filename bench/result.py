@@ -6,7 +6,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Result:
-    """A figure in its unit; `at_least` or `at_most` says what was wanted, where something was."""
+    """A figure in its unit; `at_least` or `at_most` says what was wanted, where something was.
+
+    `low` and `high` are the least and the most of several rounds, whose median the value is.
+    """
 
     bench: str
     figure: str
@@ -14,6 +17,8 @@ class Result:
     unit: str
     at_least: float | None = None
     at_most: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     @property
     def is_met(self) -> bool:
@@ -25,7 +30,12 @@ class Result:
     @property
     def text(self) -> str:
         """The figure with its unit."""
-        return f"{self.value:,.1f} {self.unit}"
+        return f"{number(self.value)} {self.unit}"
+
+    @property
+    def spread(self) -> str:
+        """The least and the most of its rounds, in words."""
+        return "" if self.low is None or self.high is None else f"{number(self.low)} .. {number(self.high)}"
 
     @property
     def wanted(self) -> str:
@@ -37,3 +47,8 @@ class Result:
     def as_dict(self) -> dict[str, Any]:
         """For the JSON file."""
         return asdict(self) | {"is_met": self.is_met}
+
+
+def number(value: float) -> str:
+    """Three digits or all before the point."""
+    return f"{value:,.{2 if abs(value) < 10 else 1 if abs(value) < 100 else 0}f}"
