@@ -24,11 +24,12 @@ from streams.normalization.errors import NormalizationError
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 from streams.normalization.records import normalize
+from streams.partitions import partition_of
 from streams.quarantine import Held
 from streams.runtime.dead_letters import dead_letter, header
 from streams.runtime.fetched import Record
 from streams.runtime.owners import Owners
-from streams.runtime.publisher import Out, partition_of
+from streams.runtime.publisher import Out
 
 log = structlog.get_logger()
 

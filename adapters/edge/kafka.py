@@ -3,16 +3,15 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
 
 from adapters.edge.lane import Lane
 from adapters.edge.log import Entry, LogFullError, LogRefusedError, LogUnavailableError
 from adapters.edge.receipts import Item, Receipt, items
+from streams.partitions import partition_of
 
 log = structlog.get_logger()
 
@@ -179,7 +178,7 @@ class KafkaLog:
 
     def _lane(self, entry: Entry) -> Lane:
         count = self._partitions[entry.topic]
-        partition = next(self._turns) % count if entry.key is None else _partition_of(entry.key, count)
+        partition = next(self._turns) % count if entry.key is None else partition_of(entry.key, count)
         place = (entry.topic, partition)
         lane = self._lanes.get(place)
         if lane is None:
@@ -244,9 +243,3 @@ class KafkaLog:
         except TimeoutError:  # it waits for batches that Kafka does not confirm, and never gives them up
             await producer.client.close()
             producer._sender.sender_task.cancel()
-
-
-@lru_cache(maxsize=8192)
-def _partition_of(key: bytes, partitions: int) -> int:
-    """The partition of a key, as the Java client has it."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)

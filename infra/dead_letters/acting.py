@@ -29,9 +29,10 @@ from schemas.events import Coordinates
 from streams import topics
 from streams.envelope import headers_for
 from streams.letters import Letter, Round
+from streams.partitions import partition_of
 from streams.raw_log import KafkaRawLog
 from streams.redriving import Way, way_back
-from streams.runtime import BatchRuntimeError, Out, Publisher, Record, RecordTooLargeError, partition_of
+from streams.runtime import BatchRuntimeError, Out, Publisher, Record, RecordTooLargeError
 from streams.runtime.publisher import check_size
 
 AT_ONCE: Final = 200

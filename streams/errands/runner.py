@@ -14,8 +14,9 @@ from streams.errands import metrics
 from streams.errands.book import Book
 from streams.errands.errand import Answer, Emission, Errand, Errander, NotYet
 from streams.errands.schedule import Schedule
+from streams.partitions import partition_of
 from streams.runtime.errors import HandingOverError
-from streams.runtime.publisher import Out, partition_of
+from streams.runtime.publisher import Out
 from streams.sending.book import Table
 from streams.sending.clock import Call, Clock
 from streams.sending.dispatch import Dispatch, Line

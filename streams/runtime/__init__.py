@@ -12,7 +12,7 @@ from streams.runtime.errors import (
     SurfaceError,
 )
 from streams.runtime.fetched import Record
-from streams.runtime.publisher import Headers, Out, Publisher, partition_of
+from streams.runtime.publisher import Headers, Out, Publisher
 from streams.runtime.stage import AgentFunction, die
 from streams.runtime.table import BatchTable
 
@@ -34,5 +34,4 @@ __all__ = [
     "RuntimeConfig",
     "SurfaceError",
     "die",
-    "partition_of",
 ]

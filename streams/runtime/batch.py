@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from streams import topics
+from streams.partitions import partition_of
 from streams.runtime.dead_letters import dead_letter
 from streams.runtime.fetched import Record
-from streams.runtime.publisher import NO_HEADERS, Headers, Out, check_size, partition_of
+from streams.runtime.publisher import NO_HEADERS, Headers, Out, check_size
 from streams.runtime.table import BatchTable
 
 

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from aiokafka.partitioner import murmur2
 
 from streams import topics
 from streams.runtime.errors import PublishError, RecordTooLargeError
@@ -37,15 +35,11 @@ class Span(NamedTuple):
     length: int
 
 
-@lru_cache(maxsize=65_536)
-def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of a key: murmur2, as the Java client and aiokafka do."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
-
-
 def check_size(topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> None:
     """Raise RecordTooLargeError for a record that its topic would refuse; aiokafka does not look in time."""
-    size = len(key or b"") + len(value or b"") + sum(len(name) + len(text) for name, text in headers)
+    size = len(key or b"") + len(value or b"")
+    for name, text in headers:
+        size += len(name) + len(text)
     limit = topics.max_record_bytes(topic) - _RECORD_OVERHEAD
     if size > limit:
         raise RecordTooLargeError(topic, size, limit)

@@ -179,8 +179,7 @@ class Stage:
     async def _publish(self, batch: Batch) -> None:
         """Table changes first, then outputs: what was decided is durable before anybody hears of it."""
         if self._table is not None:
-            for partition, changes in batch.changes.items():
-                await self._table.write(partition, changes)
+            await asyncio.gather(*(self._table.write(*changes) for changes in batch.changes.items()))
             if batch.changes:
                 failpoints.reach("runtime.table_written", self.name)
         await self._publisher.publish(batch.outputs)

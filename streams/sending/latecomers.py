@@ -12,7 +12,8 @@ from schemas.commands import Command
 from schemas.deliveries import Evidence
 from streams import failpoints, topics
 from streams.envelope import headers_for
-from streams.runtime import Out, Publisher, partition_of
+from streams.partitions import partition_of
+from streams.runtime import Out, Publisher
 from streams.sending.clock import Clock
 from streams.sending.inputs import Answer
 from streams.sending.late_answers import evidence_of

@@ -21,7 +21,7 @@ from schemas.commands import Command
 from schemas.deliveries import DeliveryFact, Evidence, FactKind, Status
 from streams import topics
 from streams.deliveries import fold
-from streams.runtime import partition_of
+from streams.partitions import partition_of
 from streams.runtime.stage import EXIT_CODE
 from streams.sending.log import KafkaStatusLog
 from tests.agents.sending_worker import PARTITIONS

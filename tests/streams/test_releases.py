@@ -13,11 +13,11 @@ from schemas import headers
 from schemas.events import Coordinates
 from streams import quarantine, releases, topics
 from streams.identity import canonical_channel
+from streams.partitions import partition_of
 from streams.quarantine import Held
 from streams.releases import Keeper, Surroundings
 from streams.runtime import Out
 from streams.runtime.fetched import Record
-from streams.runtime.publisher import partition_of
 from tests.agents.consumed import Consumed
 from tests.streams.sending.world import settle
 from tests.streams.test_sightings import Rows
