@@ -6,7 +6,6 @@ from typing import Final
 from adapters.edge.kafka import KafkaLog
 from adapters.edge.log import LogRefusedError
 from adapters.edge.receipts import Item, items
-from adapters.edge.spool.errors import SpoolDamagedError
 from adapters.edge.spool.rows import Row
 from adapters.edge.spool.spool import Spool
 from streams import failpoints
@@ -20,11 +19,7 @@ async def drain_some(spool: Spool, kafka: KafkaLog) -> bool:
 
     What can never get there, for it is damaged or Kafka refuses it, is set aside.
     """
-    try:
-        rows, is_all = await spool.first(_ENTRIES, _BYTES)
-    except SpoolDamagedError:
-        await spool.salvage()
-        return False
+    rows, is_all = await spool.first(_ENTRIES, _BYTES)
     damaged = [row for row in rows if row.entry is None]
     if damaged:
         await spool.set_aside([row.seq for row in damaged], _size(damaged), "damaged: the checksum does not fit")
@@ -39,10 +34,7 @@ async def hand_over(spool: Spool, kafka: KafkaLog, switch: Callable[[Sequence[It
     waits for the disk, and at that moment `switch` is called, with what has no place on the disk.
     """
     async with spool.paused():
-        try:
-            rows, is_all = await spool.first(_ENTRIES, _BYTES)
-        except SpoolDamagedError:
-            return False
+        rows, is_all = await spool.first(_ENTRIES, _BYTES)
         if not is_all or any(row.entry is None for row in rows):
             return False
         lying = _items(rows)

@@ -67,7 +67,7 @@ class SpoolFile:
         """Open the file, or make it; SpoolError says what is in the way."""
         self.path = path
         self._ballast = path.with_name("ballast")
-        with _errors(path):
+        with errors_of(path):
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
             try:
                 self._prepare()
@@ -90,7 +90,7 @@ class SpoolFile:
         """The first rows in order, as far as the limits let them; a single one may be larger."""
         found: list[Row] = []
         size = 0
-        with _errors(self.path):
+        with errors_of(self.path):
             select = self._db.execute("SELECT * FROM entries ORDER BY seq LIMIT ?", (max_entries + 1,))
             try:
                 for columns in select:
@@ -131,7 +131,7 @@ class SpoolFile:
     def contents(self) -> Contents:
         """How much lies there."""
         statement = "SELECT count(*), coalesce(sum(length(value) + ?), 0), min(kept_at) FROM entries"
-        with _errors(self.path):
+        with errors_of(self.path):
             return Contents(*self._db.execute(statement, (AROUND_A_VALUE,)).fetchone())
 
     def try_to_write(self) -> None:
@@ -141,7 +141,7 @@ class SpoolFile:
 
     def shrink(self) -> None:
         """Give the disk back what an empty file occupies."""
-        with _errors(self.path):
+        with errors_of(self.path):
             if self.path.stat().st_size > _SHRINK_BYTES:
                 self._db.execute("VACUUM")
         self._take_ballast()
@@ -173,7 +173,7 @@ class SpoolFile:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _errors(self.path):
+        with errors_of(self.path):
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield
@@ -185,7 +185,7 @@ class SpoolFile:
 
 
 @contextmanager
-def _errors(path: Path) -> Iterator[None]:
+def errors_of(path: Path) -> Iterator[None]:
     """SQLite's errors as ours."""
     try:
         yield

@@ -3,18 +3,24 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from adapters.edge.spool.file import SpoolFile, sync_folder
+from adapters.edge.spool.file import SpoolFile, errors_of, sync_folder
 
 
 def salvage(path: Path) -> tuple[Path, int]:
     """Replace the damaged file by a fresh one with all that can be read of it from both ends.
 
     Returns where the damaged one is kept (`sqlite3 FILE .recover` may find more in it), and how many entries it lost,
-    as far as that can be known.
+    as far as that can be known. SpoolError says what is in the way.
     """
+    with errors_of(path):
+        return _salvage(path)
+
+
+def _salvage(path: Path) -> tuple[Path, int]:
     partial = path.with_name(f"{path.name}.partial")
     partial.unlink(missing_ok=True)
     saved = _Saved()
@@ -22,7 +28,8 @@ def salvage(path: Path) -> tuple[Path, int]:
         damaged.text_factory = bytes
         fresh.restore(saved.from_start(_readable(damaged, "SELECT * FROM entries ORDER BY seq")))
         fresh.restore(saved.from_end(_readable(damaged, "SELECT * FROM entries ORDER BY seq DESC")))
-    aside = path.with_name(f"{path.name}.damaged-{1 + sum(1 for _ in path.parent.glob(f'{path.name}.damaged-*'))}")
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+    aside = next(name for name in names if not name.exists())
     aside.hardlink_to(path)
     partial.replace(path)
     sync_folder(path.parent)

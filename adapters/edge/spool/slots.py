@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -12,6 +13,8 @@ from adapters.edge.spool.file import NAME, Contents, SpoolFile
 from adapters.edge.spool.salvage import salvage
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _MAX_SLOTS: Final = 64
 
@@ -34,17 +37,26 @@ class Slot:
             os.close(self._lock)
             raise
 
-    def salvage(self) -> None:
-        """Go on with a fresh file that has all that can be read of the damaged one."""
-        next_seq = self.file.next_seq
-        self.file.close()
-        self.file, self.contents = self._salvaged()
-        self.file.next_seq = next_seq  # no number is used twice, even of what was lost
+    def on_file(self, work: Callable[[SpoolFile], T], salvaged: Callable[[Contents], None]) -> T:
+        """Work on the file. One that turns out to be damaged, however late, is salvaged, which `salvaged` is told."""
+        try:
+            return work(self.file)
+        except SpoolDamagedError:
+            self._salvage()
+            salvaged(self.contents)
+            return work(self.file)
 
     def release(self) -> None:
         """Close the file and let others have the slot."""
         self.file.close()
         os.close(self._lock)
+
+    def _salvage(self) -> None:
+        """Go on with a fresh file that has all that can be read of the damaged one."""
+        next_seq = self.file.next_seq
+        self.file.close()
+        self.file, self.contents = self._salvaged()
+        self.file.next_seq = next_seq  # no number is used twice, even of what was lost
 
     def _opened(self) -> tuple[SpoolFile, Contents]:
         try:

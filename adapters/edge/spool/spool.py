@@ -13,7 +13,7 @@ import structlog
 from adapters.edge.log import LogFullError, LogUnavailableError
 from adapters.edge.receipts import Item
 from adapters.edge.spool.errors import SpoolDiskFullError, SpoolError
-from adapters.edge.spool.file import Head
+from adapters.edge.spool.file import Contents, Head, SpoolFile
 from adapters.edge.spool.metrics import SpoolMetrics
 from adapters.edge.spool.slots import Slot
 from streams import failpoints
@@ -118,7 +118,7 @@ class Spool:
     async def first(self, max_entries: int, max_bytes: int) -> Head:
         """The first rows, as `SpoolFile.first`."""
         puts, is_still = self._puts, not (self._waiting or self._writing)
-        head = await self._in_thread(lambda: self._slot.file.first(max_entries, max_bytes))
+        head = await self._on_file(lambda file: file.first(max_entries, max_bytes))
         self.oldest_at = head.rows[0].kept_at if head.rows else None
         if not head.rows and is_still and puts == self._puts:
             self.entries = self.bytes = 0
@@ -128,13 +128,13 @@ class Spool:
     async def shrink(self) -> None:
         """Give back the disk that an empty spool occupies."""
         if self.is_drained:
-            await self._in_thread(lambda: self._slot.file.shrink())
+            await self._on_file(SpoolFile.shrink)
 
     async def remove(self, seqs: Sequence[int], size: int) -> None:
         """Forget what Kafka has; `size` is that of its entries. On a full disk it waits for room: Kafka has them."""
         while True:
             try:
-                await self._in_thread(lambda: self._slot.file.remove(seqs))
+                await self._on_file(lambda file: file.remove(seqs))
                 break
             except SpoolDiskFullError:
                 await asyncio.sleep(_FULL_DISK_SECONDS)
@@ -144,23 +144,17 @@ class Spool:
 
     async def set_aside(self, seqs: Collection[int], size: int, why: str) -> None:
         """Take out of the way what can never reach Kafka."""
-        await self._in_thread(lambda: self._slot.file.set_aside(seqs, why))
+        await self._on_file(lambda file: file.set_aside(seqs, why))
         log.error("spooled_entries_set_aside", entries=len(seqs), why=why, file=str(self._slot.file.path))
         self._metrics.set_aside.inc(len(seqs))
         self._count_out(len(seqs), size)
-
-    async def salvage(self) -> None:
-        """Replace the damaged file by what can be read of it."""
-        self._metrics.damaged_files.inc()
-        await self._in_thread(self._slot.salvage)
-        self.entries, self.bytes, self.oldest_at = self._slot.contents
 
     async def check(self) -> None:
         """LogError where an ordinary entry could not be kept now."""
         self.require_room(1, min(_ORDINARY_BYTES, self._limits.max_bytes // 10))
         if self.failure is not None:
             try:
-                await self._in_thread(lambda: self._slot.file.try_to_write())
+                await self._on_file(SpoolFile.try_to_write)
             except SpoolError as error:
                 raise LogUnavailableError(f"The spool cannot be written: {error}") from None
             self.failure = None
@@ -199,7 +193,7 @@ class Spool:
         entries = [item.entry for item in group]
         try:
             with self._metrics.write_seconds.time():
-                seqs = await self._in_thread(lambda: self._slot.file.write(entries, now))
+                seqs = await self._on_file(lambda file: file.write(entries, now))
         except SpoolError as error:
             self._fail(group, error)
         else:
@@ -234,6 +228,16 @@ class Spool:
     def _count_out(self, entries: int, size: int) -> None:
         self.entries = max(0, self.entries - entries)
         self.bytes = max(0, self.bytes - size)
+
+    async def _on_file(self, work: Callable[[SpoolFile], T]) -> T:
+        """Work on the file. One that turns out to be damaged, however late, is replaced by what can be read of it."""
+        salvaged: list[Contents] = []
+        try:
+            return await self._in_thread(lambda: self._slot.on_file(work, salvaged.append))
+        finally:
+            for contents in salvaged:
+                self._metrics.damaged_files.inc()
+                self.entries, self.bytes, self.oldest_at = contents
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

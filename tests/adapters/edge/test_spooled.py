@@ -21,7 +21,7 @@ from adapters.edge.spool.file import SpoolFile
 from adapters.edge.spool.slots import Slots
 from adapters.edge.spool.spool import SpoolLimits
 from adapters.edge.spooled import SpooledLog
-from tests.adapters.edge.spool.damage import flip_inside
+from tests.adapters.edge.spool.damage import break_what_is_free, flip_inside
 from tests.adapters.edge.stub_broker import StubBroker
 from tests.support.waiting import eventually
 
@@ -255,6 +255,42 @@ async def test_a_damaged_entry_is_set_aside_counted_and_stops_nobody(broker: Stu
         await drained(log)
         assert broker.values == [b"first", b"third"]
         assert figure(log, "set_aside_total") == 1
+
+
+def lying(folder: Path) -> list[bytes]:
+    """Two hundred entries, in a file of which only changing it shows that it is damaged."""
+    slot = Slots(folder).claim()
+    values = [b"%d " % number + b"v" * 2000 for number in range(300)]
+    slot.file.remove(slot.file.write([entry(value) for value in values], 0)[:100])
+    slot.release()
+    break_what_is_free(slot.folder / "spool.db")
+    return values[100:]
+
+
+async def test_a_file_that_can_be_read_and_not_changed_is_brought_to_kafka_once_and_replaced(
+    broker: StubBroker, tmp_path: Path
+) -> None:
+    values = lying(tmp_path)
+    async with running(broker, tmp_path, look_seconds=0.02) as log:
+        await drained(log)
+        assert (figure(log, "usable"), figure(log, "damaged_files_total")) == (1, 1)
+        assert spooled(tmp_path) == []
+    assert broker.values == values
+
+
+async def test_a_file_that_turns_out_to_be_damaged_while_kafka_is_away_refuses_nobody(
+    broker: StubBroker, tmp_path: Path
+) -> None:
+    values = lying(tmp_path)
+    broker.up.clear()
+    async with running(broker, tmp_path) as log:
+        new = [b"new %d " % number + b"v" * 3000 for number in range(20)]
+        for value in new:
+            await log.append([entry(value)])
+        assert (figure(log, "entries"), figure(log, "damaged_files_total")) == (220, 1)
+        broker.up.set()
+        await drained(log)
+    assert broker.values == [*values, *new]
 
 
 async def test_an_entry_that_kafka_refuses_is_set_aside_and_stops_nobody(broker: StubBroker, tmp_path: Path) -> None:

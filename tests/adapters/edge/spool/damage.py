@@ -17,3 +17,10 @@ def flip_inside(file: Path, text: bytes) -> None:
     content = file.read_bytes()
     assert content.count(text) == 1
     flip(file, content.index(text))
+
+
+def break_what_is_free(file: Path) -> None:
+    """Damage the list of a database's free pages: all can be read, and the next change of it fails."""
+    trunk = int.from_bytes(file.read_bytes()[32:36], "big")
+    assert trunk, "no page is free"
+    flip(file, (trunk - 1) * 4096, 64)

@@ -206,6 +206,21 @@ def test_a_broken_page_costs_its_own_entries_alone(path: Path) -> None:
     assert {1, 200} <= set(saved)
 
 
+def test_each_damaged_file_is_kept_under_a_name_that_no_other_has(path: Path) -> None:
+    SpoolFile(path).close()
+    names = [salvage(path)[0].name for _ in range(3)]
+    path.with_name(names[0]).unlink()
+    again = [salvage(path)[0].name for _ in range(2)]
+    assert [*names, *again] == [f"spool.db.damaged-{number}" for number in (1, 2, 3, 1, 4)]
+
+
+def test_what_keeps_a_damaged_file_from_being_replaced_is_named(path: Path) -> None:
+    SpoolFile(path).close()
+    forbidden = patch.object(Path, "hardlink_to", side_effect=PermissionError(1, "no links here"))
+    with forbidden, pytest.raises(SpoolUnusableError, match="no links here"):
+        salvage(path)
+
+
 def test_what_is_written_waits_for_the_disk(path: Path) -> None:
     """A loss of power cannot be made here: SQLite's own word on whether it calls fsync before COMMIT returns."""
     file = SpoolFile(path)
