@@ -38,7 +38,7 @@ def build(store: ObjectStore) -> AgentFunction:
 
     async def normalizer(batch: Batch) -> None:
         blobs: list[Blob] = []
-        for record in batch.records:
+        async for record in batch:
             raw = RawRecord.of(record.topic, record.partition, record.offset, record.timestamp, record.headers)
             try:
                 normalized = await _normalize(record, raw)

@@ -83,7 +83,7 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
     async def router(batch: Batch) -> None:
         configuration = source.current
         held: defaultdict[int, list[Held]] = defaultdict(list)
-        for record in batch.records:
+        async for record in batch:
             value = record.value or b""
             try:
                 event = _decode_event(value)

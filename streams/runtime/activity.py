@@ -16,19 +16,22 @@ class Activity:
     def __init__(self) -> None:
         self.steps = 0
         self.waits_for = ""
-        self._what = "waiting for records"
-        self._records: Sequence[Record] = ()
+        self._in_hand: dict[str, Sequence[Record]] = {}
 
     def __str__(self) -> str:
-        if not self._records:
-            return self._what
-        first = self._records[0]
-        return f"{self._what} {len(self._records)} records from {first.topic}/{first.partition}@{first.offset} on"
+        if not self._in_hand:
+            return "waiting for records"
+        return ", ".join(f"{what} {_named(records)}" for what, records in self._in_hand.items())
 
-    def begin(self, what: str, records: Sequence[Record]) -> None:
-        """Something was begun."""
-        self._what = what
-        self._records = records
+    @contextmanager
+    def doing(self, what: str, records: Sequence[Record]) -> Iterator[None]:
+        """While something is in hand; each kind of work is so once at most."""
+        self._in_hand[what] = records
+        try:
+            yield
+        finally:
+            del self._in_hand[what]
+            self.step()
 
     def step(self) -> None:
         """What was begun has ended, one way or the other."""
@@ -44,6 +47,7 @@ class Activity:
         finally:
             self.waits_for = ""
 
-    def rest(self) -> None:
-        """Nothing is in hand."""
-        self.begin("waiting for records", ())
+
+def _named(records: Sequence[Record]) -> str:
+    first = records[0]
+    return f"{len(records)} records from {first.topic}/{first.partition}@{first.offset} on"

@@ -23,6 +23,7 @@ from faust.types import TP
 from streams import failpoints
 from streams.runtime.errors import BrokenInvariantError
 from streams.runtime.fetched import FetchedBatch
+from streams.runtime.grace import Grace
 from streams.runtime.progress import Progress
 
 log = structlog.get_logger()
@@ -47,6 +48,7 @@ class BatchConsumer(driver.Consumer):
         self._room = asyncio.Event()
         self._must_rewind = False
         self.handing_over = asyncio.Event()
+        self.grace = Grace(ABANDON_AFTER)
         super().__init__(*args, **kwargs)
 
     # -- fetching
@@ -201,11 +203,13 @@ class BatchConsumer(driver.Consumer):
         Called at every revocation and at a stop, when nothing more is delivered.
         """
         self.handing_over.set()
+        self.grace.begin()
         try:
             self.app.begin_hand_over()
             await super().wait_empty()
             await self.app.finish_hand_over()
         finally:
+            self.grace.end()
             self.handing_over.clear()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Any, NoReturn, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from typing import Any, NoReturn
 
 import structlog
 
@@ -12,7 +12,7 @@ from streams import failpoints, topics
 from streams.runtime import metrics
 from streams.runtime.activity import Activity
 from streams.runtime.batch import Batch
-from streams.runtime.consumer import ABANDON_AFTER, BatchConsumer
+from streams.runtime.consumer import BatchConsumer
 from streams.runtime.errors import BrokenInvariantError, HandingOverError, PublishError
 from streams.runtime.fetched import Record
 from streams.runtime.publisher import Publisher
@@ -21,12 +21,10 @@ from streams.runtime.table import BatchTable
 log = structlog.get_logger()
 
 AgentFunction = Callable[[Batch], Coroutine[Any, Any, None]]
-T = TypeVar("T")
 
 _GROUP_BYTES = 2_097_152  # how much of what is queued is worked through at once
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 5.0
-_LOOK = 1.0  # how often work that takes long is held against a hand-over
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
 
 
@@ -42,7 +40,8 @@ def die(error: BaseException) -> NoReturn:
 
 
 class Stage:
-    """Runs one agent's function over batches.
+    """Runs one agent's function over batches. While one is being published, the next one is decided, and sees what the
+    former one changes in the table; where the former one is let go, so is the next.
 
     An error of a class in `transient` is waited out in place, for as long as it takes. A broken invariant, or a Kafka
     that refuses records for good, ends the process. Any other error is traced to the record that causes it, by
@@ -71,6 +70,8 @@ class Stage:
         self.outputs = (*outputs, topics.DEAD_LETTER)
         self._partitions: dict[str, int] = {}
         self._fatal = fatal
+        self._ahead: dict[int, Mapping[bytes, bytes | None]] = {}
+        self._publishing: asyncio.Task[bool] | None = None
 
     async def run(self, stream: Any) -> None:
         """Work through a Faust stream of fetched batches until it ends."""
@@ -84,6 +85,9 @@ class Stage:
             raise
         except BaseException as error:  # noqa: BLE001
             self._fatal(error)
+        finally:
+            if self._publishing is not None:
+                self._publishing.cancel()
 
     @property
     def _consumer(self) -> BatchConsumer:
@@ -112,43 +116,40 @@ class Stage:
             event = queue.get_nowait()
 
     async def _carry(self, messages: Sequence[Any]) -> None:
+        """Decide about messages; they are settled once what follows from them is published."""
         records = [record for message in messages for record in message.value.records]
         if not records:
             return
         failpoints.reach("runtime.fetched", self.name)
+        if self._publishing is not None and self._publishing.done():
+            self._publishing = None  # what was let go before these came does not concern them
         try:
-            await self._process(records)
+            await self._process(records, messages)
         except HandingOverError:
-            log.info("batch_let_go", stage=self.name, records=len(records))
-            self._consumer.abandon(messages)
-            return
-        finally:
-            self.activity.rest()
-        for message in messages:
-            self._consumer.settle(message)
-        failpoints.reach("runtime.settled", self.name)
-        metrics.RECORDS.labels(self.name).inc(len(records))
-        metrics.BATCH_RECORDS.labels(self.name).observe(len(records))
+            self._let_go(messages)
 
-    async def _process(self, records: Sequence[Record]) -> None:
+    async def _process(self, records: Sequence[Record], messages: Sequence[Any]) -> None:
         batch = await self._decide(records)
         if batch is None:  # one of several records is poison: halve until it stands alone
             middle = len(records) // 2
-            await self._process(records[:middle])
-            await self._process(records[middle:])
+            await self._process(records[:middle], ())
+            await self._process(records[middle:], messages)
             return
-        self.activity.begin("publishing what follows from", records)
-        await self._before_handover(self._publish(batch))
-        self.activity.step()
+        if self._publishing is not None and not await self._publishing:
+            raise HandingOverError
+        self._ahead.update(batch.changes)
+        self._publishing = asyncio.create_task(self._finish(batch, messages), name=f"publishing-{self.name}")
 
     async def _decide(self, records: Sequence[Record]) -> Batch | None:
         """Run the agent's function; None where it raised over more than one record."""
         wait = _FIRST_WAIT
-        self.activity.begin("deciding", records)
         while True:
-            batch = Batch(self.name, records, self._partitions, self._table)
+            batch = self._new_batch(records)
             try:
-                await self._before_handover(self._function(batch))
+                with self.activity.doing("deciding", records):
+                    async with self._consumer.grace.bounded():
+                        # in a task of its own, so that a dump of all tasks shows where it hangs
+                        await asyncio.create_task(self._function(batch), name=f"deciding-{self.name}")
             except (asyncio.CancelledError, HandingOverError, BrokenInvariantError, PublishError):
                 raise
             except self._transient as error:
@@ -158,34 +159,69 @@ class Stage:
                     await self._pause(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
             except Exception as error:  # noqa: BLE001
-                self.activity.step()
-                if len(records) > 1:
-                    return None
-                batch = Batch(self.name, records, self._partitions, self._table)
-                batch.reject(records[0], error)
-                log.warning(
-                    "record_rejected",
-                    stage=self.name,
-                    topic=records[0].topic,
-                    partition=records[0].partition,
-                    offset=records[0].offset,
-                    error=f"{type(error).__name__}: {error}",
-                )
-                return batch
+                return self._rejected(records[0], error) if len(records) == 1 else None
             else:
-                self.activity.step()
                 return batch
+
+    def _rejected(self, record: Record, error: Exception) -> Batch:
+        batch = self._new_batch([record])
+        batch.reject(record, error)
+        log.warning(
+            "record_rejected",
+            stage=self.name,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            error=f"{type(error).__name__}: {error}",
+        )
+        return batch
+
+    def _new_batch(self, records: Sequence[Record]) -> Batch:
+        return Batch(self.name, records, self._partitions, self._table, self._ahead)
+
+    async def _finish(self, batch: Batch, messages: Sequence[Any]) -> bool:
+        """Publish what was decided, then settle the messages; False where they were let go."""
+        try:
+            with self.activity.doing("publishing what follows from", batch.records):
+                async with self._consumer.grace.bounded():
+                    await self._publish(batch)
+            self._settle(messages)
+        except HandingOverError:
+            self._let_go(messages)
+            return False
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001
+            self._fatal(error)
+            return False
+        return True
 
     async def _publish(self, batch: Batch) -> None:
         """Table changes first, then outputs: what was decided is durable before anybody hears of it."""
         if self._table is not None:
-            await asyncio.gather(*(self._table.write(*changes) for changes in batch.changes.items()))
+            try:
+                await asyncio.gather(*(self._table.write(*changes) for changes in batch.changes.items()))
+            finally:
+                self._ahead.clear()
             if batch.changes:
                 failpoints.reach("runtime.table_written", self.name)
         await self._publisher.publish(batch.outputs)
         failpoints.reach("runtime.outputs_written", self.name)
         if batch.dead:
             metrics.DEAD_LETTERS.labels(self.name).inc(batch.dead)
+
+    def _settle(self, messages: Sequence[Any]) -> None:
+        records = sum(len(message.value.records) for message in messages)
+        for message in messages:
+            self._consumer.settle(message)
+        if messages:
+            failpoints.reach("runtime.settled", self.name)
+            metrics.RECORDS.labels(self.name).inc(records)
+            metrics.BATCH_RECORDS.labels(self.name).observe(records)
+
+    def _let_go(self, messages: Sequence[Any]) -> None:
+        log.info("batch_let_go", stage=self.name, batches=len(messages))
+        self._consumer.abandon(messages)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless the partitions are being taken away."""
@@ -194,20 +230,3 @@ class Stage:
         except TimeoutError:
             return
         raise HandingOverError
-
-    async def _before_handover(self, work: Coroutine[Any, Any, T]) -> T:
-        """Let work finish, for a bounded time once the partitions are being taken away."""
-        task = asyncio.ensure_future(work)
-        left = ABANDON_AFTER
-        try:
-            while not task.done():
-                await asyncio.wait({task}, timeout=_LOOK)
-                if self._consumer.handing_over.is_set() and not task.done():
-                    left -= _LOOK
-                    if left <= 0:
-                        raise HandingOverError
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task}, timeout=_LOOK)
-        return task.result()

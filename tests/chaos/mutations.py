@@ -58,9 +58,9 @@ MISTAKES: Final[Sequence[Mistake]] = (
     Mistake(
         "ack before output",
         "streams/runtime/stage.py",
-        "        try:\n            await self._process(records)\n",
-        "        for message in messages:\n            self._consumer.settle(message)\n        messages = []\n"
-        "        try:\n            await self._process(records)\n",
+        '            with self.activity.doing("publishing what follows from", batch.records):\n',
+        "            self._settle(messages)\n            messages = ()\n"
+        '            with self.activity.doing("publishing what follows from", batch.records):\n',
         "--seed 4 --only=pause_mysql --arm=worker-1:projector.position_written=kill@2",
     ),
     Mistake(
