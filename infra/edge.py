@@ -1,5 +1,6 @@
 """The edge's process: settings, Kafka and server put together."""
 
+import gc
 import os
 import socket
 from contextlib import suppress
@@ -14,6 +15,7 @@ from adapters.edge.settings import EdgeSettings
 from adapters.edge.spool.slots import Slots
 from adapters.edge.spool.spool import SpoolLimits
 from adapters.edge.spooled import SpooledLog
+from adapters.edge.whole_answers import WholeAnswers
 from infra.errors import OperatorError, SettingsError
 from infra.kafka import connection, started
 from infra.logging import configure
@@ -23,6 +25,7 @@ from streams import failpoints, topics
 log = structlog.get_logger()
 
 _LAST_REQUESTS_SECONDS = 10
+_YOUNG_OBJECTS = 20_000
 
 
 def run(settings: Settings, host: str, port: int) -> None:
@@ -33,7 +36,19 @@ def run(settings: Settings, host: str, port: int) -> None:
     if not settings.webhook_secrets:
         log.warning("webhook_is_open", setting="PIXELHUB_WHATSAPP_WEBHOOK_SECRET", meaning="anyone may post webhooks")
     with listening(host, port) as listener, suppress(KeyboardInterrupt):
+        settle_heap()
         make_server(app, settings.posto_edge_keep_alive_seconds).run([listener])
+
+
+def settle_heap() -> None:
+    """Spare the garbage collector what stays: a round through modules and types took 30 ms of everybody's time.
+
+    And let it look less often: with a round every 700 objects, which are those of the requests under way, it took 7 %
+    of a webhook.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def make_app(settings: Settings) -> Starlette:
@@ -71,7 +86,7 @@ def make_server(app: Starlette, keep_alive_seconds: float = 75.0) -> uvicorn.Ser
         uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=WholeAnswers,
             ws="none",
             lifespan="on",
             log_config=None,

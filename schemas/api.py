@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict
 
 
@@ -34,7 +35,15 @@ class Problem(Answer):
     errors: tuple[WrongField, ...] | None = None
 
 
-class WebhookAccepted(Answer):
+class AcceptedAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A body that the edge sends on its hot path, where a model costs ten times as much."""
+
+    def encoded(self) -> bytes:
+        """Its JSON."""
+        return msgspec.json.encode(self)
+
+
+class WebhookAccepted(AcceptedAnswer, frozen=True, kw_only=True, gc=False):
     """All in-sync replicas have the webhook's body under `raw_id`."""
 
     status: Literal["accepted"] = "accepted"
@@ -42,7 +51,7 @@ class WebhookAccepted(Answer):
     trace_id: str
 
 
-class EventAccepted(Answer):
+class EventAccepted(AcceptedAnswer, frozen=True, kw_only=True, gc=False):
     """All in-sync replicas have the event. The same event sent again gets the same `event_id`."""
 
     event_id: str

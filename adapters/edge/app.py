@@ -17,6 +17,7 @@ from adapters.edge.log import Log, LogError
 from adapters.edge.metrics import Metrics
 from adapters.edge.observation import Observation
 from adapters.edge.settings import EdgeSettings
+from adapters.edge.shortcut import Shortcut
 from adapters.edge.webhook import Webhook
 
 
@@ -35,15 +36,18 @@ def build_app(
         metrics.registry.register(collector)
     reader = BodyReader(settings, metrics)
     health = HealthRoutes(log, metrics)
+    ingest = [
+        Route(webhook.PATH, Webhook(settings, log, reader), methods=["POST"]),
+        Route(events.PATH, Events(settings, log, reader, metrics), methods=["POST"]),
+    ]
     app = Starlette(
         routes=[
-            Route(webhook.PATH, Webhook(settings, log, reader), methods=["POST"]),
-            Route(events.PATH, Events(settings, log, reader, metrics), methods=["POST"]),
+            *ingest,
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),
         ],
-        middleware=[Middleware(Observation, metrics=metrics)],
+        middleware=[Middleware(Observation, metrics=metrics), Middleware(Shortcut, routes=ingest)],
         exception_handlers=dict.fromkeys((problems.ProblemError, LogError, HTTPException, Exception), problems.answer),
         lifespan=lifespan,
     )

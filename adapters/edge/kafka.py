@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from adapters.edge.deadlines import Deadlines
 from adapters.edge.lane import Lane
 from adapters.edge.log import Entry, LogFullError, LogRefusedError, LogUnavailableError
 from adapters.edge.receipts import Item, Receipt, items
@@ -61,6 +62,7 @@ class KafkaLog:
         self._connect = connect
         self._topics = tuple(topics)
         self._timeout = timeout_seconds
+        self._deadlines = Deadlines(timeout_seconds, lambda receipt: receipt.fail(self._late))
         self._max_bytes = max_bytes
         self._max_entries = max_entries
         self.backlog_bytes = 0
@@ -133,7 +135,8 @@ class KafkaLog:
 
     async def wait(self, receipt: Receipt) -> None:
         """Return once all of an append is kept; LogUnavailableError where that takes too long."""
-        await receipt.wait(self._timeout, self._late)
+        self._deadlines.watch(receipt)
+        await receipt.kept()
 
     def held(self) -> list[Item]:
         """All that Kafka has not confirmed, in the order of each key."""

@@ -11,7 +11,8 @@ class Receipt:
 
     def __init__(self, entries: int) -> None:
         self._missing = entries
-        self._kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.loop = asyncio.get_running_loop()
+        self._kept: asyncio.Future[None] = self.loop.create_future()
 
     @property
     def is_settled(self) -> bool:
@@ -30,13 +31,9 @@ class Receipt:
             self._kept.set_exception(error)
             self._kept.exception()  # whoever waited for it may be gone
 
-    async def wait(self, seconds: float, late: LogError) -> None:
-        """Return once everything is kept; `late` after `seconds`, though it may still be kept later."""
-        deadline = self._kept.get_loop().call_later(seconds, self.fail, late)
-        try:
-            await self._kept
-        finally:
-            deadline.cancel()
+    async def kept(self) -> None:
+        """Return once everything is kept, or raise the error of whoever gave up, though it may still be kept later."""
+        await self._kept
 
     async def settled(self) -> LogError | None:
         """Return once everything is kept, or the error by which it is not, however long that takes."""

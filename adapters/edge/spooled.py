@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from adapters.edge.deadlines import Deadlines
 from adapters.edge.kafka import KafkaLog
 from adapters.edge.log import Entry, LogError, LogFullError, LogUnavailableError
 from adapters.edge.receipts import Item, Receipt, items
@@ -45,8 +46,8 @@ class SpooledLog:
         self._kafka = kafka
         self._slots = slots
         self._limits = limits
-        self._after = after_seconds
-        self._timeout = timeout_seconds
+        self._patience = Deadlines(after_seconds, self._fall_back_for)
+        self._disk_deadlines = Deadlines(timeout_seconds, lambda receipt: receipt.fail(LogUnavailableError(_SLOW_DISK)))
         self._look_seconds = look_seconds
         self.metrics = SpoolMetrics()
         self._spool: Spool | None = None
@@ -106,11 +107,8 @@ class SpooledLog:
         if self._spool is None:
             await self._kafka.append(entries)
         elif (receipt := self._lined_up(entries)) is not None:
-            fall_back = asyncio.get_running_loop().call_later(self._after, self._fall_back_for, receipt)
-            try:
-                await self._kafka.wait(receipt)
-            finally:
-                fall_back.cancel()
+            self._patience.watch(receipt)
+            await self._kafka.wait(receipt)
         else:
             await self._append_to(self._spool, entries)
 
@@ -146,11 +144,11 @@ class SpooledLog:
         spool.require_room(len(entries), sum(entry.size for entry in entries))
         lined_up, receipt = items(entries)
         spool.put(lined_up)
-        await receipt.wait(self._timeout, LogUnavailableError(_SLOW_DISK))
+        self._disk_deadlines.watch(receipt)
+        await receipt.kept()
 
-    def _fall_back_for(self, receipt: Receipt) -> None:
-        if not receipt.is_settled:
-            self._fall_back()
+    def _fall_back_for(self, _: Receipt) -> None:
+        self._fall_back()
 
     def _fall_back(self) -> None:
         """From here on the spool, with what Kafka has not confirmed as its first entries."""
@@ -214,7 +212,7 @@ class SpooledLog:
         self._fell_back.clear()
         log.info("spool_drained")
         if without_copy:
-            asyncio.get_running_loop().call_later(self._after, self._fall_back_for, without_copy[-1].receipt)
+            self._patience.watch(without_copy[-1].receipt)
 
     async def _detach(self, spool: Spool | None, why: str) -> None:
         """Go on without a spool that cannot be used now; its folder is looked at again later."""

@@ -43,7 +43,8 @@ def named(trace_id: object) -> Trace | None:
 
 def made() -> Trace:
     """A new trace."""
-    return of(os.urandom(16).hex())
+    drawn = os.urandom(24).hex()
+    return Trace(drawn[:32], f"00-{drawn[:32]}-{drawn[32:]}-00".encode())
 
 
 def of(trace_id: str) -> Trace:

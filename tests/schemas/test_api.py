@@ -32,6 +32,8 @@ def test_a_rejected_item_carries_its_problem_whole() -> None:
 
 
 def test_an_answer_cannot_be_changed_once_made() -> None:
-    answer = WebhookAccepted(raw_id="r", trace_id="t")
+    answer, wrong = WebhookAccepted(raw_id="r", trace_id="t"), WrongField(field="payload", message="bad")
+    with pytest.raises(AttributeError, match="immutable"):
+        answer.raw_id = "other"  # type: ignore[misc]
     with pytest.raises(ValidationError, match="frozen"):
-        answer.raw_id = "other"
+        wrong.message = "good"
