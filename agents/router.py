@@ -9,19 +9,16 @@ import msgspec
 
 from agents import metrics
 from schemas import headers
-from schemas.commands import Command
 from schemas.events import Decision, Event, Kind
 from streams import keys, topics
 from streams.contact_links import link_of
 from streams.decisions import Configuration
 from streams.dedupe import judge
-from streams.envelope import event_headers
 from streams.evidence import evidence_of
 from streams.lookups import lookup_of
 from streams.media import fetch_of
 from streams.quarantine import Held, let_go
 from streams.runtime import AgentFunction, Batch, Headers, Record
-from streams.runtime.dead_letters import header
 from streams.sightings import Said, sight
 
 SOURCES = (topics.EVENT_NORMALIZED,)
@@ -34,9 +31,23 @@ OUTPUTS = (
     topics.COMMAND_LOOKUP,
 )
 
+
+class _Addressed(msgspec.Struct):
+    """What of a command says where it goes."""
+
+    channel: str
+
+
+class _Added(msgspec.Struct, omit_defaults=True):
+    """What an accepted event says beside the event."""
+
+    kind: Kind
+    decision: Decision | None = None
+
+
 _encode = msgspec.json.Encoder().encode
 _decode_event = msgspec.json.Decoder(Event).decode
-_decode_command = msgspec.json.Decoder(Command).decode
+_decode_addressed = msgspec.json.Decoder(_Addressed).decode
 
 
 class ConfigurationSource(Protocol):
@@ -82,6 +93,7 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
 
     async def router(batch: Batch) -> None:
         configuration = source.current
+        counts: defaultdict[Kind, int] = defaultdict(int)
         held: defaultdict[int, list[Held]] = defaultdict(list)
         async for record in batch:
             value = record.value or b""
@@ -90,17 +102,19 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
             except (ValueError, RecursionError) as error:
                 batch.reject(record, error)
                 continue
-            redrive = header(record.headers, headers.REDRIVE)
-            is_released = redrive is None and header(record.headers, headers.ORIGIN) is not None
+            told = dict(record.headers)
+            redrive = told.get(headers.REDRIVE)
+            is_released = redrive is None and headers.ORIGIN in told
             rows = TableRows(batch, record)
             try:
-                key = keys.seen_key(event.idempotency_key)
+                key = keys.seen_key(event.event_id)
                 verdict, seen = judge(rows.get(key), event, keep)
                 redriven = None if redrive is None else redrive.decode(errors="replace")
                 said = sight(verdict, seen, event, configuration, rows, is_released=is_released, redrive=redriven)
                 if said.remembered is not None:
                     rows.set(key, said.remembered.encode())
-                _emit(batch, record, value, event, said)
+                around = list(record.headers) if redrive is None else _without_redrive(record.headers)
+                _emit(batch, record, value, event, said, around)
             except Exception as error:
                 if not is_released or len(batch.records) > 1:  # the runtime puts it aside, once it is alone
                     raise
@@ -108,29 +122,36 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
                 let_go(rows, event.channel or "", event.raw)
                 batch.reject(record, error)
                 return
+            counts[said.kind] += 1
             if said.kind is Kind.QUARANTINED and event.channel:
                 held[record.partition].append(Held(event.channel, event.raw if is_released else None))
+        for kind, count in counts.items():
+            metrics.EVENTS.labels(kind).inc(count)
         if held:
             await quarantined.take(held)
 
     return router
 
 
-def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said) -> None:
-    """Write what was said, and what follows from it."""
-    replay, origin = header(record.headers, headers.REPLAY), header(record.headers, headers.ORIGIN)
-    around = event_headers(event, replay=replay, origin=origin)
+def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said, around: Headers) -> None:
+    """Write what was said, and what follows from it, with the headers of the record that tells the event."""
     batch.emit(topics.EVENT_ACCEPTED, record.key, _accepted(value, said.kind, said.decision), around)
-    metrics.EVENTS.labels(said.kind).inc()
+    if said.is_told and said.kind is Kind.REJECTED:
+        batch.reject(record, RejectedError(said.decision.reason if said.decision else ""))
+        return
+    if said.is_told:
+        for command in said.commands:
+            batch.emit(topics.COMMAND_OUTBOUND, _decode_addressed(command).channel.encode(), command, around)
+    if event.source_system == keys.GATEWAY:
+        _emit_witnessed(batch, event, said, around)
+
+
+def _emit_witnessed(batch: Batch, event: Event, said: Said, around: Headers) -> None:
+    """Write what follows from an event itself: nobody but the gateway is a witness."""
     if said.proves_for is not None:
         _emit_link(batch, event, said.proves_for, around)
     if not said.is_told:
         return
-    if said.kind is Kind.REJECTED:
-        batch.reject(record, RejectedError(said.decision.reason if said.decision else ""))
-        return
-    for command in said.commands:
-        batch.emit(topics.COMMAND_OUTBOUND, _decode_command(command).channel.encode(), command, around)
     if fetch := fetch_of(event):
         batch.emit(topics.COMMAND_MEDIA, fetch.channel.encode(), _encode(fetch), around)
     tenant_id = said.decision.tenant_id if said.decision else None
@@ -152,8 +173,13 @@ def _emit_link(batch: Batch, event: Event, tenant_id: int | None, around: Header
         batch.emit(topics.CONTACT_LINK, link.lid.encode(), _encode(link), around)
 
 
+def _without_redrive(told: Sequence[tuple[str, bytes]]) -> Headers:
+    """A record's headers for what follows from it: which redrive it was says its own record alone."""
+    return [(name, text) for name, text in told if name != headers.REDRIVE]
+
+
 def _accepted(value: bytes, kind: Kind, decision: Decision | None) -> bytes:
     """The AcceptedEvent: the event's own bytes with what was decided put at their end (cheaper than encoding anew)."""
     body = value.rstrip()[:-1]
-    added = _encode({"kind": kind, "decision": decision} if decision else {"kind": kind})
+    added = _encode(_Added(kind, decision))
     return b"%b,%b" % (body, added[1:])

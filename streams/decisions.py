@@ -1,6 +1,5 @@
 """What happens to an event: its tenant and channel, the rule that applies, and the command that follows."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -40,8 +39,7 @@ class Configuration(Protocol):
         """A template's text for an event, with the version used; RenderError where it cannot be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What was decided. `error` says why an event was rejected."""
 
     kind: Kind

@@ -58,7 +58,7 @@ def lookup_of(event: Event, tenant_id: int | None) -> LookUp | None:
 
 def memory_key(wanted: LookUp) -> bytes:
     """Under what a lid is remembered, 16 bytes: each tenant's channel asks for itself."""
-    return keys.seen_key(f"{LOOKUP}|{wanted.tenant_id}|{wanted.channel}|{wanted.lid}")
+    return keys.hashed(f"{LOOKUP}|{wanted.tenant_id}|{wanted.channel}|{wanted.lid}")
 
 
 def is_worth_asking(remembered: bytes | None, at: datetime) -> bool:

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from schemas.configuration import Rule
 from schemas.events import Event
@@ -10,6 +12,9 @@ from streams.conditions import Condition, ConditionError, compile_condition, dem
 from streams.paths import Fields
 from streams.patterns import Pattern, PatternError
 from streams.shelf import Entry, Shelf
+
+_KNOWN_TYPES: Final = 4096
+"""Of so many event types and sources it is remembered which patterns fit; anybody may send more."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,15 @@ class RuleSet:
         self._prefix = {(key.literal, source): shelf for (key, source), shelf in made.items() if key.is_prefix}
         self._depth = max((pattern.words for pattern, _ in made if pattern.is_prefix), default=0)
         self.faults = tuple(faults)
+        self._shelves = lru_cache(_KNOWN_TYPES)(lambda event_type, source: tuple(self._candidates(event_type, source)))
 
     def choose(self, event: Event) -> Rule | None:
         """The rule that applies to an event; `streams.explanation` says why. Costs its words and its best patterns."""
+        shelves = self._shelves(event.event_type, event.source_system)
+        if not shelves:
+            return None
         fields = Fields(event)
-        for shelf in self._candidates(event.event_type, event.source_system):
+        for shelf in shelves:
             if (rule := shelf.first(fields)) is not None:
                 return rule
         return None

@@ -95,7 +95,7 @@ def _say(
 
 def _decide(event: Event, configuration: Configuration, rows: Rows, *, is_released: bool) -> Outcome:
     channel = event.channel or ""
-    must_wait = not is_released and quarantine.is_holding(rows, channel)
+    must_wait = channel != "" and not is_released and quarantine.is_holding(rows, channel)
     outcome = decide(event, configuration, must_wait=must_wait)
     if outcome.kind is Kind.QUARANTINED and not is_released:
         quarantine.hold(rows, channel, event.raw)
@@ -173,7 +173,7 @@ def _said(outcome: Outcome, kind: Kind, remembered: Seen | None) -> Said:
     return Said(
         kind=kind,
         decision=outcome.decision,
-        commands=_commands(outcome),
+        commands=remembered.commands if remembered else (),
         is_told=outcome.kind is not Kind.QUARANTINED,
         remembered=remembered,
     )

@@ -14,6 +14,7 @@ from schemas.configuration import Template
 from schemas.events import Coordinates, Event
 from streams import keys, quarantine, topics
 from streams.configuration import Configuration
+from streams.envelope import event_headers
 from streams.quarantine import Held
 from streams.runtime import Batch, Out
 from tests.agents.consumed import Consumed
@@ -75,7 +76,7 @@ def record(raw_offset: int = 0, fingerprint: str = "f", **fields: Any) -> Consum
         "payload": {"to": "5547999990001", "name": "Ana"},
     }
     event = Event(raw=Coordinates("raw.event", 0, raw_offset), fingerprint=fingerprint, **(defaults | fields))
-    return Consumed(msgspec.json.encode(event), topics.EVENT_NORMALIZED)
+    return Consumed(msgspec.json.encode(event), topics.EVENT_NORMALIZED, headers=event_headers(event))
 
 
 def kinds(out: dict[str, list[Out]]) -> list[str]:
