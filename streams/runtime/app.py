@@ -10,7 +10,7 @@ from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 
 from streams import topics
-from streams.runtime import surface
+from streams.runtime import recovery, surface
 from streams.runtime.assignor import WholeAssignor
 from streams.runtime.consumer import ABANDON_AFTER, NO_GENERATION, BatchConsumer
 from streams.runtime.errors import OwnershipLostError
@@ -122,6 +122,24 @@ class BatchApp(faust.App):
         """Whether this process holds its partitions, as far as it knows: none are taken away, none given up."""
         return self.consumer_generation_id != NO_GENERATION and not self.should_stop
 
+    def on_rebalance_start(self) -> None:
+        """Called by the consumer's own thread. There is no generation from here to the next assignment.
+
+        In this order: who ends an earlier rebalance just now sees one of the two.
+        """
+        self.consumer_generation_id = NO_GENERATION
+        super().on_rebalance_start()
+
+    def on_rebalance_end(self) -> None:
+        """Called at the end of a recovery. One that is overtaken by the next rebalance ends nothing (R1).
+
+        Else records would flow while the tables of the next one recover, and the end of that clears the agents' queues.
+        """
+        if recovery.is_of(self.consumer_generation_id):
+            super().on_rebalance_end()
+            if not recovery.is_of(self.consumer_generation_id):  # it began in between, by the other thread
+                self.rebalancing = True
+
     def stop_or_die(self, error: BaseException) -> None:
         """What to do once an owner is over: where the ownership was lost, stop in order, else end at once.
 
@@ -230,6 +248,7 @@ def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
         "topic_allow_declare": False,  # topics are declared in streams/topics.py and made by `posto topics apply`
         "topic_disable_leader": True,
         "PartitionAssignor": WholeAssignor,
+        "TableManager": recovery.GenerationTables,
         "stream_buffer_maxsize": _BUFFERED_MESSAGES,
         "stream_recovery_delay": 0,
         "stream_wait_empty": True,

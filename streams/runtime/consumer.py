@@ -105,6 +105,23 @@ class BatchConsumer(driver.Consumer):
 
     # -- acknowledging
 
+    def begin(self, message: Any) -> None:
+        """Take a batch in hand. Raises BrokenInvariantError where one before it was delivered and never seen.
+
+        Nothing may follow from the later one then: a projection's position would go past the earlier one for good.
+        """
+        batch: FetchedBatch = message.value
+        if batch.dropped:
+            return
+        tp = message.tp
+        first = next((other for other in self._delivered[tp] if not other.taken), None)
+        if first is not batch:
+            raise BrokenInvariantError(
+                f"{tp.topic}/{tp.partition}: the batch ending at {batch.offset} came to its agent before the one "
+                f"ending at {first.offset if first else 'none'}"
+            )
+        batch.taken = True
+
     def settle(self, message: Any) -> None:
         """Acknowledge a batch: all that follows from it is durable. Batches of a partition are settled in order."""
         batch: FetchedBatch = message.value

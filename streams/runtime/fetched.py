@@ -20,8 +20,8 @@ class FetchedBatch:
     """The records of one fetch of one partition.
 
     It quacks like the last of its records, so that Faust's offsets are those of the batch's end; the records
-    themselves are its `value.records`. `acked` is set by the runtime alone; `dropped` says that the partition was
-    taken away, so that a late ack means nothing.
+    themselves are its `value.records`. `taken`, by its agent, and `acked` are set by the runtime alone; `dropped` says
+    that the partition was taken away, so that a late ack means nothing.
     """
 
     __slots__ = (
@@ -32,6 +32,7 @@ class FetchedBatch:
         "offset",
         "partition",
         "records",
+        "taken",
         "timestamp",
         "timestamp_type",
         "topic",
@@ -53,6 +54,7 @@ class FetchedBatch:
         self.timestamp_type: int = last.timestamp_type
         self.first_offset: int = records[0].offset
         self.nbytes = sum(_size(record) for record in records)
+        self.taken = False
         self.acked = False
         self.dropped = False
 

@@ -108,6 +108,7 @@ class Stage:
                 if not message.tracked:
                     message.tracked = True
                     self._consumer.track_message(message)
+                self._consumer.begin(message)
                 message.incref()
                 nbytes += message.value.nbytes
                 yield event
