@@ -30,11 +30,11 @@ async def main(arguments: argparse.Namespace) -> int:
     ledger = Ledger(arguments.folder / "ledger.jsonl")
     if not arguments.resume:
         ledger.clear()
-    done = {line["seed"] for line in ledger.lines()}
+    done = {line["seed"] for line in ledger.lines() if line["outcome"] == "passed"}
     seeds = [seed for seed in range(arguments.seed, arguments.seed + arguments.runs) if seed not in done]
     code = revision()
     _say(
-        f"{len(seeds)} seeds from {arguments.seed}, {len(done)} in the ledger, code {code}, logs in {arguments.folder}"
+        f"{len(seeds)} seeds from {arguments.seed}, {len(done)} passed before, code {code}, logs in {arguments.folder}"
     )
     arguments.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if arguments.only is None and (reason := await asyncio.to_thread(clock.ensure, arguments.folder / "apt.log")):
@@ -102,7 +102,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--resume", action="store_true", help="keep the ledger, and leave out the seeds that it has")
+    parser.add_argument("--resume", action="store_true", help="keep the ledger, and leave out the seeds that passed")
     parser.add_argument("--only", metavar="FAULTS", help="these faults alone, comma-separated; none with an empty text")
     parser.add_argument("--arm", metavar="FAILPOINT", help="this one, such as worker-1:sender.answered=kill@1")
     parser.add_argument("--folder", type=Path, default=FOLDER)

@@ -6,6 +6,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
@@ -192,10 +193,17 @@ def _unsettled(log: Log, own: Collection[str]) -> list[str]:
             continue
         command_id, policy = command.value["command_id"], command.value.get("policy", "at_most_once")
         status = last[command_id]["status"] if command_id in last else "unknown"
-        waits = status == "uncertain" and attempts[command_id] < _FINAL_DOUBTS[policy]
+        may_send = attempts[command_id] < _FINAL_DOUBTS[policy] and not _is_over(command.value)
+        waits = status == "uncertain" and may_send
         if waits or status == "unknown" or status in GOING:
             found.append(f"{command_id} is still {status} after {attempts[command_id]} attempts")
     return sorted(set(found))
+
+
+def _is_over(command: Mapping[str, Any]) -> bool:
+    """Whether the time of a command has ended: a doubt of it is not sent again then."""
+    expires_at = command.get("expires_at")
+    return expires_at is not None and datetime.fromisoformat(expires_at) <= datetime.now(UTC)
 
 
 async def _ends(system: System) -> dict[TopicPartition, int]:
