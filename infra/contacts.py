@@ -15,14 +15,12 @@ from adapters.mysql.projections.contact_links import claim_of
 from infra.database import database
 from infra.errors import OperatorError
 from infra.kafka import connection, started
+from infra.said import LONGEST_NAME, LONGEST_REASON, said
 from infra.settings import Settings
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from streams import identity, topics
 from streams.contact_links import linkable
 from streams.envelope import headers_for
-
-LONGEST_NAME: Final = 191
-LONGEST_REASON: Final = 500
 
 _SOURCE: Final = "posto"
 
@@ -104,7 +102,7 @@ async def decide(
     Without a tenant it is the one that knows the lid; without a phone (to undo) the one that the lid is linked to.
     ContactError where that is not sure. Waits for Kafka where it is away.
     """
-    by, reason = _said("--by", by, LONGEST_NAME), _said("--reason", reason, LONGEST_REASON)
+    by, reason = said("--by", by, LONGEST_NAME), said("--reason", reason, LONGEST_REASON)
     key = _key(lid)
     db = database(settings)
     try:
@@ -134,7 +132,7 @@ async def decide(
 
 async def _write(settings: Settings, decision: ContactLink) -> None:
     kafka = connection(settings)
-    said = headers_for(
+    headers = headers_for(
         id=str(uuid4()),
         type=f"{topics.CONTACT_LINK}.{decision.what}",
         source=_SOURCE,
@@ -145,7 +143,7 @@ async def _write(settings: Settings, decision: ContactLink) -> None:
     producer = await started(lambda: AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True))
     try:
         value, key = msgspec.json.encode(decision), decision.lid.encode()
-        await producer.send_and_wait(topics.CONTACT_LINK, value, key=key, headers=said)
+        await producer.send_and_wait(topics.CONTACT_LINK, value, key=key, headers=headers)
     except KafkaError as error:
         raise ContactError(f"Kafka did not take it: {error}; `posto doctor` says what to do.") from None
     finally:
@@ -157,13 +155,6 @@ def _key(spelled: str) -> str:
         return identity.match_key(identity.recipient(spelled.strip()))
     except ValueError as error:
         raise ContactError(f"{error}.") from None
-
-
-def _said(option: str, text: str, longest: int) -> str:
-    text = " ".join(text.split())
-    if not text or len(text) > longest or not text.isprintable():
-        raise ContactError(f"{option} must say something, in at most {longest} characters.")
-    return text
 
 
 async def _tenant(db: Database, key: str, given: int | None) -> int:

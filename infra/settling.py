@@ -10,54 +10,81 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from adapters.mysql.errors import DatabaseError
+from adapters.mysql.pool import Database
 from infra.database import database
 from infra.deliveries import DeliveryError, KnownDelivery, find, unreadable
 from infra.kafka import connection, started
+from infra.patience import GaveUpError, kafka_of, mysql_of, patiently
+from infra.said import LONGEST_NAME, LONGEST_REASON, said
 from infra.settings import Settings
 from schemas.deliveries import Evidence, OperatorDecision
 from schemas.events import Coordinates
 from streams import topics
 from streams.envelope import headers_for
-from streams.sending.operators_word import LONGEST_NAME, LONGEST_REASON, evidence_of
+from streams.sending.operators_word import evidence_of
 
 _SOURCE: Final = "posto"
 _LOOK_EVERY: Final = 0.1  # seconds
 _OVERTAKEN_AFTER: Final = 3.0  # seconds in which a decision that counts is seen, where facts after it are
 
 
-async def decide(settings: Settings, wanted: str, decision: OperatorDecision, *, by: str, why: str) -> KnownDelivery:
-    """Decide, and return the delivery once its sender has carried that out and MySQL shows it, however long it takes.
+async def decide(
+    settings: Settings, wanted: str, decision: OperatorDecision, *, by: str, why: str, wait: float = 30.0
+) -> KnownDelivery:
+    """Decide, and return the delivery once its sender has carried that out and MySQL shows it.
 
-    DeliveryError where nothing is known of it, where it cannot be decided so, or where something else was faster.
+    DeliveryError where nothing is known of it, where it cannot be decided so, where something else was faster, or where
+    it is on record and nobody has come to it in time; GaveUpError where it did not get there.
     """
-    by, why = _said("--by", by, LONGEST_NAME), _said("--why", why, LONGEST_REASON) if why.strip() else ""
+    by, why = said("--by", by, LONGEST_NAME), said("--why", why, LONGEST_REASON) if why.strip() else ""
     db = database(settings)
     try:
-        known = await find(db, wanted)
-        now = datetime.now(UTC)
-        if against := known.objection(decision, known.about.attempts, now):
-            raise DeliveryError(f"{known.about.command_id} cannot be decided so: {against}.")
-        evidence = evidence_of(known.folded, decision, by, why, now)
-        where = await _write(settings, evidence)
-        loop = asyncio.get_running_loop()
-        overtaken_at: float | None = None
-        while True:
-            await asyncio.sleep(_LOOK_EVERY)
-            seen = await find(db, known.about.command_id)
-            if any(recorded.fact.evidence == where for recorded in seen.facts):
-                return seen
-            against = seen.objection(decision, known.about.attempts, datetime.now(UTC))
-            overtaken_at = (overtaken_at or loop.time()) if against else None
-            if overtaken_at is not None and loop.time() - overtaken_at > _OVERTAKEN_AFTER:
-                raise DeliveryError(f"{known.about.command_id} was not decided so, something was faster: {against}.")
+        saying = _say(settings, db, wanted, decision, by, why)
+        known, where = await patiently(saying, wait, f"{kafka_of(settings)} or {mysql_of(settings)}")
+        try:
+            return await patiently(_carried_out(db, known, decision, where), wait, "the sender")
+        except (GaveUpError, DatabaseError):
+            raise DeliveryError(
+                f"It is on record ({where}) and counts once the sender comes to it; after {wait:g} s MySQL does not "
+                f"show that yet. `posto status` says what is behind; `posto deliveries show {known.about.command_id}` "
+                "what became of it."
+            ) from None
     except DatabaseError as error:
         raise unreadable(error) from None
     finally:
         await db.close()
 
 
+async def _say(
+    settings: Settings, db: Database, wanted: str, decision: OperatorDecision, by: str, why: str
+) -> tuple[KnownDelivery, Coordinates]:
+    """Put it on record; what was known then, and where the record lies."""
+    known = await find(db, wanted)
+    now = datetime.now(UTC)
+    if against := known.objection(decision, known.about.attempts, now):
+        raise DeliveryError(f"{known.about.command_id} cannot be decided so: {against}.")
+    return known, await _write(settings, evidence_of(known.folded, decision, by, why, now))
+
+
+async def _carried_out(
+    db: Database, known: KnownDelivery, decision: OperatorDecision, where: Coordinates
+) -> KnownDelivery:
+    """The delivery once the sender has taken the decision that lies at `where`, however long that takes."""
+    loop = asyncio.get_running_loop()
+    overtaken_at: float | None = None
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        seen = await find(db, known.about.command_id)
+        if any(recorded.fact.evidence == where for recorded in seen.facts):
+            return seen
+        against = seen.objection(decision, known.about.attempts, datetime.now(UTC))
+        overtaken_at = (overtaken_at or loop.time()) if against else None
+        if overtaken_at is not None and loop.time() - overtaken_at > _OVERTAKEN_AFTER:
+            raise DeliveryError(f"{known.about.command_id} was not decided so, something was faster: {against}.")
+
+
 async def _write(settings: Settings, evidence: Evidence) -> Coordinates:
-    said = headers_for(
+    headers = headers_for(
         id=str(uuid4()),
         type=f"{topics.DELIVERY_EVIDENCE}.{evidence.kind}",
         source=_SOURCE,
@@ -68,16 +95,9 @@ async def _write(settings: Settings, evidence: Evidence) -> Coordinates:
     producer = await started(lambda: AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True))
     try:
         key, value = (evidence.channel or "").encode(), msgspec.json.encode(evidence)
-        written = await producer.send_and_wait(topics.DELIVERY_EVIDENCE, value, key=key, headers=said)
+        written = await producer.send_and_wait(topics.DELIVERY_EVIDENCE, value, key=key, headers=headers)
     except KafkaError as error:
         raise DeliveryError(f"Kafka did not take it: {error}; `posto doctor` says what to do.") from None
     finally:
         await producer.stop()
     return Coordinates(written.topic, written.partition, written.offset)
-
-
-def _said(option: str, text: str, longest: int) -> str:
-    text = " ".join(text.split())
-    if not text or len(text) > longest or not text.isprintable():
-        raise DeliveryError(f"{option} must say something, in at most {longest} characters.")
-    return text

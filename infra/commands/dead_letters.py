@@ -186,11 +186,18 @@ def _act(
     from infra.dead_letters import view
     from infra.dead_letters.acting import Order, Outcome
     from infra.dead_letters.found import groups, opened
+    from infra.said import LONGEST_NAME, LONGEST_REASON, said
     from infra.settings import load
     from infra.trace_view import console
 
     if yes and not (by or "").strip():
         raise typer.BadParameter("--by must say who decides it.")
+    order = Order(
+        by=said("--by", by, LONGEST_NAME) if by else "",
+        reason=said("--reason", reason, LONGEST_REASON) if reason else None,
+        rate=rate,
+        wait=wait,
+    )
     settings = load()
 
     async def look() -> "list[Group]":
@@ -210,7 +217,6 @@ def _act(
             typer.echo(f"\n{counted(total, wanted)} would be {what}; --yes --by <your name> does it.")
         return
     outcome = Outcome()
-    order = Order(by=(by or "").strip(), reason=reason, rate=rate, wait=wait)
     try:
         asyncio.run(act(settings, wanted, order, outcome, _teller(what)))
     finally:

@@ -199,14 +199,11 @@ def _decide(wanted: str, decision: "OperatorDecision", by: str | None, why: str,
     import msgspec
 
     from infra import deliveries_view
-    from infra.patience import kafka_of, mysql_of, patiently
     from infra.settings import load
     from infra.settling import decide
 
-    settings = load()
     who = by or getpass.getuser()
-    work = decide(settings, wanted, decision, by=who, why=why)
-    known = asyncio.run(patiently(work, wait, f"{kafka_of(settings)}, {mysql_of(settings)} or the sender"))
+    known = asyncio.run(decide(load(), wanted, decision, by=who, why=why, wait=wait))
     if as_json:
         typer.echo(msgspec.json.encode(deliveries_view.discreet(known.about)).decode())
     else:

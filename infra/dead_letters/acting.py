@@ -159,7 +159,7 @@ class _Writer:
         self._order = order
         self._began = time.monotonic()
         self._written = 0
-        self.at_once = AT_ONCE if order.rate is None else max(1, min(AT_ONCE, int(order.rate)))
+        self.at_once = AT_ONCE if order.rate is None else max(1, int(min(AT_ONCE, order.rate)))
 
     async def write(self, ways: Sequence[Way]) -> list[Coordinates]:
         """Write records again; where each lies now."""

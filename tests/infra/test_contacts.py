@@ -12,6 +12,7 @@ from adapters.mysql.pool import Database
 from adapters.mysql.projector import Projector
 from infra import contacts_view
 from infra.contacts import ContactError, Person, decide, find, people
+from infra.errors import OperatorError
 from infra.settings import Settings, load
 from schemas import headers
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
@@ -118,7 +119,7 @@ async def test_a_phone_that_was_never_seen_is_linked_in_its_full_spelling(
 async def test_what_makes_no_sense_is_refused_and_nothing_is_written(
     hub: Settings, what: LinkChange, about: tuple[Any, Any], said: dict[str, Any], problem: str
 ) -> None:
-    with pytest.raises(ContactError, match=problem):
+    with pytest.raises(OperatorError, match=problem):
         await decide(hub, what, *about, **{"by": "Ana", "reason": "she said so", **said})
     assert await read(hub.kafka_bootstrap_servers, topics.CONTACT_LINK) == []
 

@@ -19,6 +19,7 @@ from infra.dead_letters.acting import Order, Outcome
 from infra.dead_letters.caught_up import on_record, reached
 from infra.dead_letters.filters import Filter, LetterError
 from infra.dead_letters.found import FoundLetter, each, groups, listed, one, original
+from infra.errors import OperatorError
 from infra.patience import GaveUpError
 from infra.settings import Settings
 from schemas import headers as names
@@ -280,6 +281,7 @@ def test_the_commands_say_what_they_would_do_and_what_they_need(hub: Settings, m
     assert run("redrive", "--stage", "nobody")[0] == 1
     for wrong in (
         ("redrive",),
+        ("redrive", "--reason-text", "", "--yes", "--by", "Ana"),
         ("redrive", "--all", "--yes"),
         ("discard", "--all", "--yes", "--by", "Ana"),
         ("list", "--state", "x"),
@@ -287,6 +289,14 @@ def test_the_commands_say_what_they_would_do_and_what_they_need(hub: Settings, m
     ):
         assert run(*wrong)[0] == 2, wrong
     assert run("show", "raw.event/0@1", "--raw")[1] == json.dumps({"channel": "Canal Um", **SECRET})
+
+
+@pytest.mark.parametrize("by", ["Ana\udcff", "Ana\x1b[2J", "A" * 192])
+def test_a_name_that_cannot_be_put_on_record_is_refused_before_anything_is_done(by: str) -> None:
+    done = CliRunner().invoke(app, ("redrive", "--all", "--yes", "--by", by))
+
+    assert isinstance(done.exception, OperatorError)
+    assert "--by must say something" in str(done.exception)
 
 
 @pytest.mark.parametrize("command", [("list",), ("show", "raw.event/0@1"), ("redrive", "--all")])

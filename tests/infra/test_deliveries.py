@@ -11,10 +11,12 @@ import pytest
 
 from adapters.mysql.pool import Database
 from adapters.mysql.projector import Projector
-from infra import deliveries_view
+from infra import deliveries_view, settling
 from infra.database import database as database_of
 from infra.deliveries import DeliveryError, find, listed
+from infra.errors import OperatorError
 from infra.migrations import migrate
+from infra.patience import GaveUpError
 from infra.settings import Settings, load
 from infra.settling import decide
 from schemas.commands import Command, Policy
@@ -149,8 +151,9 @@ async def test_what_cannot_be_decided_is_refused_with_what_is_known(
 ) -> None:
     command = about(1)
     await Sender(tables).let(command, Take(command), *inputs)
-    with pytest.raises(DeliveryError, match=problem):
-        await decide(settings, command.command_id, decision, **{"by": "ana", "why": "", **said})
+    by, why = said.get("by", "ana"), said.get("why", "")
+    with pytest.raises(OperatorError, match=problem):
+        await decide(settings, command.command_id, decision, by=by, why=why)
 
 
 @pytest.mark.integration
@@ -203,6 +206,22 @@ async def test_a_decision_that_evidence_overtakes_is_said_not_to_count(hub: Sett
     await sender.let(command, Ack(1, AckStatus.DELIVERED, at(9)))
     with pytest.raises(DeliveryError, match="something was faster: it was delivered"):
         await deciding
+
+
+@pytest.mark.integration
+async def test_a_decision_that_nobody_comes_to_in_time_is_said_to_be_on_record(
+    hub: Settings, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender, command = Sender(db), about(1)
+    await sender.let(command, Take(command), Start(), DOUBT)
+
+    async def never(*_: object) -> None:
+        raise GaveUpError("no answer from the sender")
+
+    monkeypatch.setattr(settling, "_carried_out", never)
+    with pytest.raises(DeliveryError, match=r"on record \(delivery.evidence/\d+@\d+\) and counts once the sender"):
+        await decide(hub, command.command_id, RESEND, by="ana", why="")
+    assert len(await read(hub.kafka_bootstrap_servers, topics.DELIVERY_EVIDENCE)) == 1
 
 
 async def test_a_database_that_is_away_is_said_at_once() -> None:
