@@ -19,7 +19,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import attempts, latency, noise, normalization, outage, rules, throughput
+from bench import attempts, chain, growth, latency, noise, normalization, outage, router, rules, scale, throughput
 from bench.plot import plot
 from bench.result import Result
 from tests.support.servers import kafka_server
@@ -29,7 +29,12 @@ Bench = Callable[..., Coroutine[Any, Any, list[Result]]]
 
 PURE: Final[dict[str, Bench]] = {"normalization": normalization.measure, "rules": rules.measure}
 """Benches of functions; they come first, while nothing else runs."""
-ON_KAFKA: Final[dict[str, Bench]] = {}
+ON_KAFKA: Final[dict[str, Bench]] = {
+    "router": router.measure,
+    "chain": chain.measure,
+    "scale": scale.measure,
+    "growth": growth.measure,
+}
 """Benches that start what they need themselves, beside a broker of their own."""
 ON_A_STACK: Final[dict[str, Bench]] = {
     "attempts": attempts.measure,

@@ -27,6 +27,10 @@ class Standing:
             for unit in laps[0]
         ]
 
+    def median(self, name: str, unit: str) -> float:
+        """A racer's median."""
+        return statistics.median(lap[unit] for lap in self._laps[name])
+
     def ratio(self, ours: str, peer: str, *, at_least: float | None = None) -> Result:
         """How many times as fast as a peer we are: the median of the rounds' ratios, since the machine drifts."""
         unit = next(iter(self._laps[ours][0]))

@@ -1,0 +1,58 @@
+"""Our own runtime, with as many of its stages as the race is about."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+import uvloop
+
+from agents import normalizer, router
+from bench.peers.task import Meter, Task, task
+from bench.peers.work import normalizing, routing
+from streams import topics
+from streams.runtime import AgentFunction, Batch, BatchApp, RuntimeConfig
+from streams.runtime.running import run
+
+
+def build(told: Task, meter: Meter, stop: asyncio.Event) -> BatchApp:
+    """The stages as `agents/topology.py` puts them on an app."""
+    app = BatchApp(RuntimeConfig({"bootstrap_servers": told.servers}, app_id=told.group, partitions=told.partitions))
+    functions = {"normalizer": normalizing(), "router": routing()}
+
+    def counted(stage: str) -> AgentFunction:
+        function = functions[stage]
+
+        async def agent(batch: Batch) -> None:
+            meter.begin()
+            await function(batch)
+            if stage == told.stages[-1] and meter.done(len(batch.records)):
+                stop.set()
+
+        return agent
+
+    if "normalizer" in told.stages:
+        app.batch_agent(topics.RAW_EVENT, name="normalizer", function=counted("normalizer"), outputs=normalizer.OUTPUTS)
+    if "router" in told.stages:
+        app.batch_agent(
+            *router.SOURCES,
+            name="router",
+            function=counted("router"),
+            outputs=router.OUTPUTS,
+            table=app.batch_table(topics.SEEN_TABLE),
+        )
+    return app
+
+
+async def main(told: Task) -> None:
+    """Work until all is done."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    meter = Meter(told.events)
+    await run(build(told, meter, stop), stop)
+    meter.tell()
+
+
+if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    uvloop.run(main(task()))

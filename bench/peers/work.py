@@ -1,0 +1,143 @@
+"""The work that all racers do: our own agents' functions, so that what differs is what carries them."""
+
+from collections.abc import AsyncIterator, Coroutine, Mapping, MutableMapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+from agents import normalizer, router
+from schemas.configuration import Rule
+from schemas.events import Action
+from streams import topics
+from streams.configuration import Configuration, Key, Published
+from streams.normalization.blobs import Blob
+from streams.partitions import partition_of
+from streams.quarantine import Held
+from streams.runtime.batch import Batch
+from streams.runtime.fetched import Record
+from streams.runtime.publisher import NO_HEADERS, Headers
+from streams.runtime.stage import AgentFunction
+
+KEEP: Final = timedelta(days=30)
+
+_PATTERNS: Final = (
+    "whatsapp.inbound.message",
+    "whatsapp.delivery.ack",
+    "billing.invoice.overdue",
+    "billing.invoice.pre_due",
+    "asaas.payment.*",
+    "bench.event.*",
+)
+
+
+class Rules:
+    """A configuration that stays as it is: as many rules as a new hub has, and one for the bench's events."""
+
+    def __init__(self) -> None:
+        rules = [Rule(id=name, version=1, event_type=name, action=Action.NONE) for name in _PATTERNS]
+        self.current = Configuration(Published({Key(topics.CONFIG_RULE, rule.id): rule for rule in rules}))
+
+
+class Nothing:
+    """Takes what the bench's events never have: bytes of files, and channels without an owner."""
+
+    async def put(self, blob: Blob) -> None:
+        """Keep bytes."""
+        raise AssertionError(blob.ref)
+
+    async def get(self, ref: str) -> bytes:
+        """Give them back."""
+        raise AssertionError(ref)
+
+    async def exists(self, ref: str) -> bool:
+        """Know them."""
+        raise AssertionError(ref)
+
+    async def take(self, incoming: Mapping[int, Sequence[Held]]) -> None:
+        """Look after what is held."""
+        raise AssertionError(incoming)
+
+
+def normalizing() -> AgentFunction:
+    """The normalizer's function."""
+    return normalizer.build(Nothing())
+
+
+def routing() -> AgentFunction:
+    """The router's function."""
+    return router.build(Rules(), Nothing(), keep=KEEP)
+
+
+class Given(NamedTuple):
+    """A record from a client that has its own form of one."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Written(NamedTuple):
+    """A record to be written."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Slip(Batch):
+    """Records in and out without our runtime: `rows` are the peer's own table, changed at once."""
+
+    __slots__ = ("_count", "_rows", "written")
+
+    def __init__(self, records: Sequence[Record], partitions: int, rows: MutableMapping[bytes, bytes]) -> None:
+        super().__init__("", records, {}, None)
+        self.written: list[Written] = []
+        self._count = partitions
+        self._rows = rows
+
+    async def __aiter__(self) -> AsyncIterator[Record]:
+        """The records, without a turn for anybody else: nothing else is under way."""
+        for record in self.records:
+            yield record
+
+    def emit(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = NO_HEADERS,
+        *,
+        partition: int | None = None,
+    ) -> None:
+        """Collect a record."""
+        place = partition_of(key or b"", self._count) if partition is None else partition
+        self.written.append(Written(topic, place, key, value, headers))
+
+    def reject(self, record: Record, error: BaseException) -> None:
+        """There is nothing to reject in the bench's events."""
+        raise AssertionError(f"{record.topic}/{record.partition}@{record.offset}") from error
+
+    def lookup(self, record: Record, key: bytes) -> bytes | None:
+        """The table's value."""
+        return self._rows.get(key)
+
+    def store(self, record: Record, key: bytes, value: bytes | None) -> None:
+        """Change the table."""
+        if value is None:
+            self._rows.pop(key, None)
+        else:
+            self._rows[key] = value
+
+
+def at_once(work: Coroutine[Any, Any, None]) -> None:
+    """Run a function that has nothing to wait for."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waits for something")

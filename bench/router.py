@@ -1,0 +1,37 @@
+"""The router's stage (consume, decode, dedupe table, rules, produce) on our runtime and on others', in one process."""
+
+from functools import partial
+
+from bench.course import ROUTER, Course
+from bench.peers import quix_packages
+from bench.processes import Racer
+from bench.race import ROUNDS, race
+from bench.result import Result
+
+OURS, STOCK, QUIX, LOOP = "posto", "stock Faust", "Quix Streams", "aiokafka by hand, its table lost"
+
+_PARTITIONS = 8
+
+
+async def measure(servers: str, *, quick: bool) -> list[Result]:
+    """All do our router's own work; the slow ones get less of it. Checked: every event once, in its key's order."""
+    total = 20_000 if quick else 200_000
+    course = Course(servers, _PARTITIONS, total, is_normalized=True)
+    await course.prepare()
+    quix = Racer("bench.peers.quix", {"PYTHONPATH": str(await quix_packages.installed())})
+    standing = await race(
+        "router",
+        {
+            OURS: partial(course.run, Racer("bench.peers.ours"), [ROUTER], total),
+            LOOP: partial(course.run, Racer("bench.peers.loop"), [ROUTER], total),
+            QUIX: partial(course.run, quix, [ROUTER], total // 4),
+            STOCK: partial(course.run, Racer("bench.peers.faust_stock"), [ROUTER], total // 10),
+        },
+        1 if quick else ROUNDS,
+    )
+    return [
+        *standing.results(),
+        standing.ratio(OURS, STOCK, at_least=25),
+        standing.ratio(OURS, QUIX, at_least=4),
+        standing.ratio(OURS, LOOP, at_least=0.6),
+    ]
