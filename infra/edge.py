@@ -12,10 +12,12 @@ from starlette.applications import Starlette
 from adapters.edge.app import build_app
 from adapters.edge.kafka import KafkaLog, make_producer
 from adapters.edge.settings import EdgeSettings
+from adapters.edge.siblings import Siblings
 from adapters.edge.spool.slots import Slots
 from adapters.edge.spool.spool import SpoolLimits
 from adapters.edge.spooled import SpooledLog
 from adapters.edge.whole_answers import WholeAnswers
+from infra.edge_processes import keep_processes
 from infra.errors import OperatorError, SettingsError
 from infra.kafka import connection, started
 from infra.logging import configure
@@ -28,15 +30,31 @@ _LAST_REQUESTS_SECONDS = 10
 _YOUNG_OBJECTS = 20_000
 
 
-def run(settings: Settings, host: str, port: int) -> None:
+def run(settings: Settings, host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests under way. An error is one sentence."""
-    app = make_app(settings)
+    require_secrets(settings)
     configure(settings, "edge")
-    failpoints.arm(os.environ)
     if not settings.webhook_secrets:
         log.warning("webhook_is_open", setting="PIXELHUB_WHATSAPP_WEBHOOK_SECRET", meaning="anyone may post webhooks")
-    with listening(host, port) as listener, suppress(KeyboardInterrupt):
-        settle_heap()
+    with listening(host, port) as listener:
+        if workers == 1:
+            serve(settings, make_app(settings), listener)
+            return
+    keep_processes(host, port, workers)  # the port is free, as we have just seen
+
+
+def run_one(settings: Settings, host: str, port: int, siblings: Siblings) -> None:
+    """Serve as one of several processes that share the port."""
+    configure(settings, f"edge-{siblings.number}")
+    with listening(host, port, is_shared=True) as listener:
+        serve(settings, make_app(settings, siblings), listener)
+
+
+def serve(settings: Settings, app: Starlette, listener: socket.socket) -> None:
+    """Serve until a signal says otherwise."""
+    failpoints.arm(os.environ)
+    settle_heap()
+    with suppress(KeyboardInterrupt):
         make_server(app, settings.posto_edge_keep_alive_seconds).run([listener])
 
 
@@ -51,13 +69,18 @@ def settle_heap() -> None:
     gc.set_threshold(_YOUNG_OBJECTS)
 
 
-def make_app(settings: Settings) -> Starlette:
-    """The edge on the Kafka that the settings name; SettingsError where a secret is missing."""
+def require_secrets(settings: Settings) -> None:
+    """SettingsError where the secret is missing without which the edge would be open to all."""
     if not settings.ingestion_secrets:
         raise SettingsError(
             "EVENT_INGESTION_SECRET is not set: without it anyone could send events; "
             "put it into the environment or .env (see .env.example)."
         )
+
+
+def make_app(settings: Settings, siblings: Siblings | None = None) -> Starlette:
+    """The edge on the Kafka that the settings name; SettingsError where a secret is missing."""
+    require_secrets(settings)
     edge_settings = EdgeSettings(
         webhook_secrets=settings.webhook_secrets,
         ingestion_secrets=settings.ingestion_secrets,
@@ -77,7 +100,7 @@ def make_app(settings: Settings) -> Starlette:
         timeout_seconds=settings.posto_edge_produce_timeout_seconds,
         look_seconds=settings.posto_spool_look_seconds,
     )
-    return build_app(edge_settings, spooled, lambda _: spooled, spooled.metrics.collectors)
+    return build_app(edge_settings, spooled, lambda: spooled, spooled.metrics.collectors, siblings)
 
 
 def make_server(app: Starlette, keep_alive_seconds: float = 75.0) -> uvicorn.Server:
@@ -99,12 +122,17 @@ def make_server(app: Starlette, keep_alive_seconds: float = 75.0) -> uvicorn.Ser
     )
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that is bound to an address; OperatorError names what is in the way."""
+def listening(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """A socket that is bound to an address; OperatorError names what is in the way.
+
+    Several that are shared may be bound to one address, and the kernel spreads the connections over those that listen.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named: event loops turn Nagle's algorithm (40 ms an answer) off only where they read TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
     except OSError as error:

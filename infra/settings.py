@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     posto_admin_token: SecretStr = SecretStr("")
     posto_host: str = "127.0.0.1"
     posto_edge_port: Port = 8080
+    posto_edge_workers: Annotated[int, Field(ge=1, le=64)] = 1
     posto_edge_max_body_bytes: Annotated[int, Field(ge=1024, le=16_777_216)] = 16_777_216
     posto_edge_produce_timeout_seconds: Seconds = 5.0
     posto_edge_max_requests: Annotated[int, Field(ge=1, le=100_000)] = 1000

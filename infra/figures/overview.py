@@ -1,7 +1,7 @@
 """All figures of a hub at one moment, within a bounded time: what is away is said, and the rest is there."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -29,6 +29,13 @@ ANSWER_SECONDS: Final = 1.5
 """Each part has this long to answer; all are asked at the same time."""
 
 _OF_THE_EDGE: Final = ("posto_edge_backlog_", "posto_edge_spool_")
+_OF_ALL_PROCESSES: Final[Mapping[str, Callable[[Iterable[float]], float]]] = {
+    "spool_oldest_seconds": max,
+    "spool_in_use": max,
+    "spool_usable": min,
+    "spool_unreadable_slots": max,
+}
+"""What an edge of several processes comes to, where that is not the sum."""
 
 
 class StandingAlarm(msgspec.Struct, frozen=True):
@@ -103,10 +110,14 @@ async def _tables(settings: Settings) -> Tables:
 async def _edge(port: int) -> dict[str, float]:
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
         answer = await client.get(f"http://127.0.0.1:{port}/metrics")
-    gauges = [family for family in text_string_to_metric_families(answer.text) if family.type == "gauge"]
-    return {
-        sample.name.removeprefix("posto_edge_"): sample.value
-        for family in gauges
-        for sample in family.samples
-        if family.name.startswith(_OF_THE_EDGE) and not sample.labels
-    }
+    return gauges_of_the_edge(answer.text)
+
+
+def gauges_of_the_edge(metrics: str) -> dict[str, float]:
+    """What an edge shows of its backlog and its spool, of all its processes together."""
+    found = {}
+    for family in text_string_to_metric_families(metrics):
+        if family.type == "gauge" and family.name.startswith(_OF_THE_EDGE):
+            name = family.name.removeprefix("posto_edge_")
+            found[name] = _OF_ALL_PROCESSES.get(name, sum)(sample.value for sample in family.samples)
+    return found

@@ -10,7 +10,7 @@ import pytest
 from adapters.mysql.pool import Database
 from infra.figures import view
 from infra.figures.lag import Lag
-from infra.figures.overview import ANSWER_SECONDS, Overview, StandingAlarm, overview
+from infra.figures.overview import ANSWER_SECONDS, Overview, StandingAlarm, gauges_of_the_edge, overview
 from infra.figures.tables import ChannelFigures, Tables, read_tables
 from infra.settings import Settings, load
 from schemas.alarms import AlarmKind
@@ -50,6 +50,25 @@ HUB = Overview(
     },
     unknown={},
 )
+
+
+def test_an_edge_of_several_processes_is_shown_as_one() -> None:
+    shown = gauges_of_the_edge(
+        """\
+# TYPE posto_edge_spool_entries gauge
+posto_edge_spool_entries{process="1"} 3.0
+posto_edge_spool_entries{process="2"} 4.0
+# TYPE posto_edge_spool_oldest_seconds gauge
+posto_edge_spool_oldest_seconds{process="1"} 9.0
+posto_edge_spool_oldest_seconds{process="2"} 2.0
+# TYPE posto_edge_spool_usable gauge
+posto_edge_spool_usable{process="1"} 1.0
+posto_edge_spool_usable{process="2"} 0.0
+# TYPE posto_edge_backlog_entries gauge
+posto_edge_backlog_entries 5.0
+"""
+    )
+    assert shown == {"spool_entries": 7, "spool_oldest_seconds": 9, "spool_usable": 0, "backlog_entries": 5}
 
 
 def test_the_overview_is_a_few_lines() -> None:
