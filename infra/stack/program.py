@@ -29,8 +29,13 @@ class Program:
     revision: str = ""
 
     def script(self) -> str:
-        """A shell script that becomes this program; the one way in which it is ever started."""
+        """A shell script that becomes this program; the one way in which it is ever started.
+
+        It keeps the supervisor's pipe to its input open under another number: MariaDB closes its input, and supervisord
+        4.3 may then take a core for itself. It polls a descriptor on as what it once was, and handles no error of it.
+        """
         return (
             f"#!/bin/sh\n# How {self.name} is started; written by `posto up`.\n"
-            f"{exports(self.environment)}cd {shlex.quote(str(self.directory))}\nexec {shlex.join(self.command)}\n"
+            f"{exports(self.environment)}cd {shlex.quote(str(self.directory))}\n"
+            f"exec 9<&0\nexec {shlex.join(self.command)}\n"
         )

@@ -14,6 +14,7 @@ import pytest
 
 from infra.stack import orphans, ports
 from infra.stack.layout import Layout
+from infra.stack.supervision import Supervisor
 from streams.deliveries import OPEN
 from streams.topics import WORKED
 from tests.support.servers import jars
@@ -45,6 +46,25 @@ def test_status_shows_every_process_with_its_port(stack: Stack) -> None:
     }
     assert {process["state"] for process in status.values()} == {"RUNNING"}
     assert all(ports.is_open(process["port"]) for process in status.values())
+
+
+async def test_every_program_keeps_open_what_the_supervisor_writes_to(stack: Stack) -> None:
+    supervisor = Supervisor(stack.layout).process()
+    assert supervisor
+
+    def all_are_read() -> bool:
+        descriptors = list(Path(f"/proc/{supervisor.pid}/fd").iterdir())
+        inputs = [each for each in descriptors if "pipe:" in str(each.readlink()) and _is_written_to(each)]
+        for each in inputs:
+            os.close(os.open(each, os.O_WRONLY | os.O_NONBLOCK))  # ENXIO where nobody reads
+        return len(inputs) == len(_status(stack))
+
+    await eventually(all_are_read, 30)  # another test may have killed one
+
+
+def _is_written_to(descriptor: Path) -> bool:
+    flags = (descriptor.parent.parent / "fdinfo" / descriptor.name).read_text().split()[3]
+    return int(flags, 8) & os.O_ACCMODE == os.O_WRONLY
 
 
 async def test_status_shows_how_the_hub_does(stack: Stack) -> None:
