@@ -26,9 +26,14 @@ def ordering_key(number: int) -> str:
     return f"customer-{number % KEYS}"
 
 
+def event_of(number: int) -> int:
+    """The number of the event that the number-th record tells."""
+    return number - KEYS if number % _REPEATED == _REPEATED - 1 and number >= KEYS else number
+
+
 def raw_event(number: int) -> bytes:
     """The value of the number-th record on `raw.event`, 600 bytes."""
-    told = _told(number)
+    told = event_of(number)
     body = {
         "source_system": "bench",
         "event_type": "bench.event.recorded",
@@ -44,7 +49,7 @@ def expected(first: int, end: int) -> dict[str, list[Sighting]]:
     """What comes of the records from `first` to before `end`, by stream key, where nothing was seen before."""
     found: defaultdict[str, list[Sighting]] = defaultdict(list)
     for number in range(first, end):
-        told = _told(number)
+        told = event_of(number)
         kind = "duplicate" if first <= told < number else "accepted"
         found[ordering_key(number)].append(Sighting(told, kind))
     return found
@@ -56,7 +61,3 @@ def before(first: int, partitions: Mapping[str, int]) -> Counter[int]:
     for number in range(KEYS):
         counts[partitions[ordering_key(number)]] += max(0, (first - number + KEYS - 1) // KEYS)
     return counts
-
-
-def _told(number: int) -> int:
-    return number - KEYS if number % _REPEATED == _REPEATED - 1 and number >= KEYS else number

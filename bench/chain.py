@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from bench.course import NORMALIZER, ROUTER, SPEED, Course
+from bench.course import CPU, NORMALIZER, ROUTER, SPEED, Course
 from bench.processes import Racer
 from bench.race import ROUNDS, race
 from bench.result import Result
@@ -29,4 +29,5 @@ async def measure(servers: str, *, quick: bool) -> list[Result]:
         1 if quick else ROUNDS,
     )
     is_fast = standing.median(OURS, SPEED) >= _FAST
-    return [*standing.results(), standing.ratio(OURS, LOOPS, at_least=None if is_fast else _SHARE)]
+    ratio = standing.ratio(OURS, LOOPS, at_least=None if is_fast else _SHARE)
+    return [*standing.results(), ratio, standing.thrift(OURS, LOOPS, CPU)]

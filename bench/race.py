@@ -1,7 +1,7 @@
 """Peers side by side: each runs once a round, in an order that rotates, and is compared within its round."""
 
 import statistics
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from bench.result import Result
 
@@ -34,9 +34,16 @@ class Standing:
     def ratio(self, ours: str, peer: str, *, at_least: float | None = None) -> Result:
         """How many times as fast as a peer we are: the median of the rounds' ratios, since the machine drifts."""
         unit = next(iter(self._laps[ours][0]))
-        pairs = zip(self._laps[ours], self._laps[peer], strict=True)
-        ratios = [own[unit] / other[unit] for own, other in pairs]
+        ratios = [own[unit] / other[unit] for own, other in self._rounds(ours, peer)]
         return _result(self._bench, f"{ours} beside {peer}", ratios, "times", at_least)
+
+    def thrift(self, ours: str, peer: str, cost: str) -> Result:
+        """How many times as much of a cost a peer has; steadier than speed where others use the machine as well."""
+        ratios = [other[cost] / own[cost] for own, other in self._rounds(ours, peer)]
+        return _result(self._bench, f"{cost} of {peer} beside {ours}", ratios, "times")
+
+    def _rounds(self, ours: str, peer: str) -> Iterator[tuple[Lap, Lap]]:
+        return zip(self._laps[ours], self._laps[peer], strict=True)
 
 
 async def race(bench: str, runs: Mapping[str, Run], rounds: int = ROUNDS) -> Standing:

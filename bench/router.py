@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bench.course import ROUTER, Course
+from bench.course import CPU, ROUTER, Course
 from bench.peers import quix_packages
 from bench.processes import Racer
 from bench.race import ROUNDS, race
@@ -34,4 +34,5 @@ async def measure(servers: str, *, quick: bool) -> list[Result]:
         standing.ratio(OURS, STOCK, at_least=25),
         standing.ratio(OURS, QUIX, at_least=4),
         standing.ratio(OURS, LOOP, at_least=0.6),
+        *(standing.thrift(OURS, peer, CPU) for peer in (STOCK, QUIX, LOOP)),
     ]

@@ -37,3 +37,9 @@ async def test_a_ratio_is_taken_within_each_round(ran: list[str]) -> None:
     ratio = standing.ratio("us", "peer", at_least=2.5)
     assert (ratio.value, ratio.low, ratio.high, ratio.unit) == (2.0, 0.9, 4.0, "times")
     assert not ratio.is_met
+
+
+async def test_a_cost_is_compared_within_each_round(ran: list[str]) -> None:
+    standing = await race("b", {name: _runner(name, ran, count(1.0)) for name in ("us", "peer")}, rounds=1)
+    thrift = standing.thrift("us", "peer", "MB")
+    assert (thrift.figure, thrift.value) == ("MB of peer beside us", 1.0)
