@@ -104,9 +104,9 @@ class SpoolFile:
         return Head(found, is_all=True)
 
     def restore(self, lying: Iterable[Sequence[Any]]) -> None:
-        """Add rows as they lay in another file, with their numbers and checksums."""
+        """Add rows as they lay in another file, with their numbers and checksums; of two with one number the first."""
         with self._transaction():
-            self._db.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", lying)
+            self._db.executemany("INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", lying)
 
     def remove(self, seqs: Sequence[int]) -> None:
         """Forget rows that Kafka has. A disk that the spool itself has filled is no obstacle: see `_BALLAST`."""

@@ -190,20 +190,34 @@ def test_an_empty_file_gives_the_disk_back(path: Path, monkeypatch: pytest.Monke
     assert list(file.write([entry(1)], 0)) == [31]
 
 
-def test_a_broken_page_costs_its_own_entries_alone(path: Path) -> None:
+@pytest.mark.parametrize("places", [(0.5,), (0.1, 0.9), (0.1, 0.5, 1.0)])
+def test_a_broken_page_costs_its_own_entries_alone(path: Path, places: tuple[float, ...]) -> None:
     file = SpoolFile(path)
-    for number in range(1, 201):
+    for number in range(1, 501):
         file.write([entry(number, b"v" * 900)], 0)
     file.close()
-    page = path.stat().st_size // 4096 // 2
-    flip(path, page * 4096, 64)
+    pages = path.stat().st_size // 4096
+    for place in places:
+        flip(path, min(int(pages * place), pages - 1) * 4096, 64)
     aside, lost = salvage(path)
     saved = numbers(SpoolFile(path))
     assert aside.name == "spool.db.damaged-1"
-    assert 0 < lost < 20
+    assert 0 < lost <= 5 * len(places)
     assert saved == sorted(saved)
-    assert len(saved) == 200 - lost
-    assert {1, 200} <= set(saved)
+    assert 500 - 5 * len(places) <= len(saved) < 500
+    assert 1 in saved
+
+
+def test_of_an_entry_that_can_be_read_in_part_its_neighbours_are_saved(path: Path) -> None:
+    """A value lies on pages of its own, which are in a chain."""
+    file = SpoolFile(path)
+    file.write([entry(number, bytes([number]) * 20_000) for number in range(1, 10)], 0)
+    file.close()
+    for number in (3, 6):
+        inside = path.read_bytes().index(bytes([number]) * 4000)
+        flip(path, inside // 4096 * 4096, 4)
+    salvage(path)
+    assert [row.seq for row in SpoolFile(path).first(*ALL).rows if row.entry] == [1, 2, 4, 5, 7, 8, 9]
 
 
 def test_each_damaged_file_is_kept_under_a_name_that_no_other_has(path: Path) -> None:
