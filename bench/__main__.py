@@ -19,7 +19,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import attempts, chain, growth, latency, noise, normalization, outage, router, rules, scale, throughput
+from bench import attempts, chain, edge, growth, latency, noise, normalization, outage, router, rules, scale, throughput
 from bench.plot import plot
 from bench.result import Result
 from tests.support.servers import kafka_server
@@ -34,6 +34,7 @@ ON_KAFKA: Final[dict[str, Bench]] = {
     "chain": chain.measure,
     "scale": scale.measure,
     "growth": growth.measure,
+    "edge": edge.measure,
 }
 """Benches that start what they need themselves, beside a broker of their own."""
 ON_A_STACK: Final[dict[str, Bench]] = {
