@@ -1,7 +1,7 @@
 """Raw bytes to events, re-keyed so that equal keys meet in one partition."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -16,9 +16,8 @@ from streams.normalization.errors import NormalizationError
 from streams.normalization.noise import Noise
 from streams.normalization.raw import RawRecord
 from streams.normalization.records import normalize
-from streams.normalization.webhooks import Normalized
 from streams.objects import ObjectStore
-from streams.runtime import AgentFunction, Batch, Record
+from streams.runtime import AgentFunction, Batch
 
 SOURCES = (topics.RAW_WEBHOOK, topics.RAW_EVENT)
 OUTPUTS = (topics.EVENT_NORMALIZED,)
@@ -41,10 +40,16 @@ def build(store: ObjectStore) -> AgentFunction:
         async for record in batch:
             raw = RawRecord.of(record.topic, record.partition, record.offset, record.timestamp, record.headers)
             try:
-                normalized = await _normalize(record, raw)
+                if len(record.value or b"") > _LARGE:
+                    normalized = await asyncio.to_thread(normalize, record.topic, record.value, raw)
+                else:
+                    normalized = normalize(record.topic, record.value, raw)
             except NormalizationError as error:
                 batch.reject(record, error)
                 normalized = error.read
+            if isinstance(normalized, Noise):
+                metrics.count_noise(normalized.channel, normalized.kind)
+                continue
             for event, found in normalized:
                 blobs.extend(found)
                 _emit(batch, raw, event)
@@ -59,17 +64,6 @@ def _emit(batch: Batch, raw: RawRecord, event: Event) -> None:
         metrics.count_unknown(event.event_type.removeprefix(event_types.UNKNOWN))
     said = event_headers(event, replay=raw.headers.get(headers.REPLAY), origin=raw.origin, redrive=raw.redrive)
     batch.emit(topics.EVENT_NORMALIZED, event.stream_key.encode(), _encode(event), said)
-
-
-async def _normalize(record: Record, raw: RawRecord) -> Sequence[Normalized]:
-    if len(record.value or b"") > _LARGE:
-        found = await asyncio.to_thread(normalize, record.topic, record.value, raw)
-    else:
-        found = normalize(record.topic, record.value, raw)
-    if isinstance(found, Noise):
-        metrics.count_noise(found.channel, found.kind)
-        return ()
-    return found
 
 
 async def _put(store: ObjectStore, blobs: Iterable[Blob]) -> None:

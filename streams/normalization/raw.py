@@ -1,7 +1,6 @@
 """A raw record: where it lies, when it came, and a cheap look at its channel."""
 
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, Self
@@ -82,7 +81,7 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     @property
     def trace_id(self) -> str:
         """The caller's trace id, else one made from the coordinates, the same at every reading."""
-        return self.caller_trace_id or uuid.uuid5(keys.NAMESPACE, str(self.coordinates)).hex
+        return self.caller_trace_id or keys.hashed(str(self.coordinates)).hex()
 
     def _text(self, name: str) -> str | None:
         value = self.headers.get(name)

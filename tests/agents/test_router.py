@@ -367,3 +367,4 @@ async def test_what_was_rejected_is_routed_when_it_is_redriven_and_every_record_
     assert topics.DEAD_LETTER not in out
     for written in (*out[topics.EVENT_ACCEPTED], *out[topics.COMMAND_OUTBOUND]):
         assert dict(written.headers)["origin"] == b"raw.event/0@0"
+        assert "redrive" not in dict(written.headers)
