@@ -84,8 +84,8 @@ class AlarmLog:
 @asynccontextmanager
 async def alarm_log(kafka: Mapping[str, Any]) -> AsyncIterator[AlarmLog]:
     """The log with all that stands in it. Raises KafkaError where the broker is away."""
-    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
     async with _reading(kafka) as reader:
+        producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
         try:
             await producer.start()
             yield AlarmLog(reader, producer)
