@@ -107,7 +107,7 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
             is_released = redrive is None and headers.ORIGIN in told
             rows = TableRows(batch, record)
             try:
-                key = keys.seen_key(event.event_id)
+                key = keys.id_bytes(event.event_id)
                 verdict, seen = judge(rows.get(key), event, keep)
                 redriven = None if redrive is None else redrive.decode(errors="replace")
                 said = sight(verdict, seen, event, configuration, rows, is_released=is_released, redrive=redriven)

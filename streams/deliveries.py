@@ -1,7 +1,9 @@
 """What is known about a command: a join over its facts, in any order and however often each is said."""
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final, Self
 
 import msgspec
@@ -37,11 +39,12 @@ CLOSED: Final = frozenset(Status) - frozenset(OPEN)
 """States in which the sender has nothing left to do; evidence may still move a command among them."""
 
 
-class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, dict=True):
     """The state of one command.
 
     `marks` are sorted and unique by identity, so that equal sets of facts give equal deliveries. `command` is None
-    once its text is no longer needed, or as long as its `accepted` has not been seen.
+    once its text is no longer needed, or as long as its `accepted` has not been seen. It never changes, so that what
+    follows from it is reckoned once, however often a step of the sender asks.
     """
 
     command_id: str
@@ -63,7 +66,7 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
             channel=command.channel,
         )
 
-    @property
+    @cached_property
     def status(self) -> Status:
         """The state that follows from the facts.
 
@@ -98,7 +101,7 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
         """Whether the sender has nothing left to do for it."""
         return self.status in CLOSED
 
-    @property
+    @cached_property
     def attempts(self) -> int:
         """How many attempts were made: the number of the last one."""
         return max((mark.attempt for mark in self.marks), default=0)
@@ -200,15 +203,8 @@ def apply(delivery: Delivery | None, fact: DeliveryFact) -> Delivery:
             tenant_id=fact.tenant_id,
             channel=fact.channel,
         )
-    added = Mark.of(fact)
-    marks = {mark.identity: mark for mark in delivery.marks}
-    known = marks.get(added.identity, added)
-    marks[added.identity] = added if known is added else min(known, added, key=lambda mark: mark.preference)
-    return msgspec.structs.replace(
-        delivery,
-        command=_command(delivery.command, fact.command),
-        marks=tuple(marks[identity] for identity in sorted(marks)),
-    )
+    marks = _with(delivery.marks, Mark.of(fact))
+    return msgspec.structs.replace(delivery, command=_command(delivery.command, fact.command), marks=marks)
 
 
 def fold(facts: Iterable[DeliveryFact]) -> Delivery:
@@ -236,6 +232,16 @@ def record(delivery: Delivery, kind: FactKind, at: datetime, **details: Any) -> 
     )
     after = apply(delivery, fact)
     return after, msgspec.structs.replace(fact, status=after.status)
+
+
+def _with(marks: tuple[Mark, ...], added: Mark) -> tuple[Mark, ...]:
+    """The marks and one more; of two of one identity the preferred one stands."""
+    at = bisect_left(marks, added.identity, key=lambda mark: mark.identity)
+    behind = at
+    if at < len(marks) and marks[at].identity == added.identity:
+        added = min(marks[at], added, key=lambda mark: mark.preference)
+        behind += 1
+    return (*marks[:at], added, *marks[behind:])
 
 
 def _command(known: Command | None, said: Command | None) -> Command | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from binascii import unhexlify
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -28,6 +29,7 @@ _HASH: Final = "hash:"
 _ESCAPED: Final = re.compile(r"%(25|7C|3A|20)")
 _CHARACTERS: Final = {"25": "%", "7C": "|", "3A": ":", "20": " "}
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+_ID_BYTES: Final = 16
 _SHA1: Final = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
 
 
@@ -94,9 +96,12 @@ def event_id(idempotency_key: str) -> str:
     return _uuid5_text(idempotency_key)
 
 
-def seen_key(event_id: str) -> bytes:
-    """The 16 bytes of an event id: the idempotency key as the router's table keeps it."""
-    return bytes.fromhex(event_id.replace("-", ""))
+def id_bytes(named: str) -> bytes:
+    """The 16 bytes of an id, as the tables keep events and commands; ValueError where it is no UUID."""
+    digits = named.replace("-", "")
+    if len(digits) != 2 * _ID_BYTES:
+        raise ValueError(f"an id of {len(named)} characters is no UUID")
+    return unhexlify(digits)
 
 
 def hashed(name: str) -> bytes:

@@ -1,6 +1,5 @@
 """What the owner of a partition knows: the fold of its log, with the open commands at hand and the rest in a table."""
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final, Protocol
@@ -8,6 +7,7 @@ from typing import Final, Protocol
 import msgspec
 
 from schemas.deliveries import DeliveryFact
+from streams import keys
 from streams.deliveries import CLOSED, Delivery, apply
 from streams.identity import message_key
 from streams.sending import ledger
@@ -50,7 +50,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 def command_key(command_id: str) -> CommandKey:
     """The 16-byte form of a command id; ValueError where it is no UUID."""
-    return uuid.UUID(command_id).bytes
+    return keys.id_bytes(command_id)
 
 
 def binding(fact: DeliveryFact) -> bytes | None:

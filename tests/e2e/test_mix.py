@@ -99,7 +99,7 @@ def _facts(planned: list[Planned]) -> set[bytes]:
         raw = RawRecord.of(topics.RAW_WEBHOOK, 0, offset, 0)
         normalized = webhooks.normalize(msgspec.json.encode(each.body), raw)
         if not isinstance(normalized, Noise):
-            found |= {keys.seen_key(each.event.event_id) for each in normalized}
+            found |= {keys.id_bytes(each.event.event_id) for each in normalized}
     return found
 
 

@@ -115,7 +115,7 @@ def test_the_stream_key_of_the_gateways_is_the_channel(gateway: tuple[str, str, 
 def test_ids_are_uuids_of_version_5(key: str) -> None:
     expected = uuid.uuid5(keys.NAMESPACE, key)
     assert keys.event_id(key) == str(expected)
-    assert keys.seen_key(str(expected)) == keys.hashed(key) == expected.bytes
+    assert keys.id_bytes(str(expected)) == keys.hashed(key) == expected.bytes
 
 
 def test_a_command_id_depends_on_event_and_action_alone() -> None:
@@ -142,3 +142,11 @@ def _named_by(fields: dict[str, Any]) -> Any:
     external_id = fields["external_id"]
     name = ("hash", canonical.encode(fields["content"])) if external_id is None else ("id", external_id)
     return (source, name, fields["event_type"], fields["occurrence"], ordering)
+
+
+@pytest.mark.parametrize(
+    "named", ["", "one", "7d1a2b34-0000-5000-8000-00000000000", "7d1a2b34-0000-5000-8000-00000000000g", " " * 32]
+)
+def test_what_is_no_uuid_is_no_id(named: str) -> None:
+    with pytest.raises(ValueError, match=r"UUID|[Hh]exadecimal"):
+        keys.id_bytes(named)

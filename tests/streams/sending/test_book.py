@@ -88,5 +88,5 @@ def test_a_message_belongs_to_the_first_command_that_named_it() -> None:
 
 
 def test_what_is_no_uuid_is_no_command_id() -> None:
-    with pytest.raises(ValueError, match="badly formed"):
+    with pytest.raises(ValueError, match="is no UUID"):
         command_key("one")
