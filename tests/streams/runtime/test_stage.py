@@ -28,6 +28,8 @@ class Consumer:
 
     def track_message(self, message: Any) -> None: ...
 
+    def begin(self, message: Any) -> None: ...
+
     def settle(self, message: Any) -> None:
         self._said.append(f"settled {message.name}")
 
