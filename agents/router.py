@@ -18,7 +18,8 @@ from streams.evidence import evidence_of
 from streams.lookups import lookup_of
 from streams.media import fetch_of
 from streams.quarantine import Held, let_go
-from streams.runtime import AgentFunction, Batch, Headers, Record
+from streams.runtime import AgentFunction, Batch, Headers, Record, Shedding
+from streams.seen import needed_until, without_commands
 from streams.sightings import Said, sight
 
 SOURCES = (topics.EVENT_NORMALIZED,)
@@ -30,6 +31,8 @@ OUTPUTS = (
     topics.CONTACT_LINK,
     topics.COMMAND_LOOKUP,
 )
+SHEDDING = Shedding(topics.EVENT_NORMALIZED, needed_until, without_commands)
+"""The table keeps the bytes of commands until the event is committed by which they were decided."""
 
 
 class _Addressed(msgspec.Struct):
@@ -112,7 +115,7 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
                 redriven = None if redrive is None else redrive.decode(errors="replace")
                 said = sight(verdict, seen, event, configuration, rows, is_released=is_released, redrive=redriven)
                 if said.remembered is not None:
-                    rows.set(key, said.remembered.encode())
+                    rows.set(key, said.remembered.encode(record.offset))
                 around = list(record.headers) if redrive is None else _without_redrive(record.headers)
                 _emit(batch, record, value, event, said, around)
             except Exception as error:

@@ -35,7 +35,7 @@ class Resources:
 def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchTable]:
     """The app with all agents up to MySQL, and the sender's table (`add_sender`)."""
     app = BatchApp(config)
-    seen = app.batch_table(topics.SEEN_TABLE)
+    seen = app.batch_table(topics.SEEN_TABLE, shedding=router.SHEDDING)
     forgetting = Forgetting(seen, keep=resources.dedupe_for, now=lambda: datetime.now(UTC))
     app.timer(interval=_FORGET_EVERY)(forgetting.sweep)
     keepers = Keepers(

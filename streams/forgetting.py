@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from streams.dedupe import is_older
+from streams.seen import received_at
 
 log = structlog.get_logger()
 
@@ -37,13 +37,18 @@ class Forgetting:
 
     async def sweep(self) -> int:
         """Forget what no longer counts, and say how much that was."""
-        before = self._now() - self._keep
+        before = (self._now() - self._keep).timestamp()
+
+        def is_over(entry: bytes) -> bool:
+            at = received_at(entry)
+            return at is not None and at < before
+
         forgotten = 0
         for partition in self._table.held():
             keys = self._table.keys_of(partition)
             for start in range(0, len(keys), _AT_ONCE):
                 some = keys[start : start + _AT_ONCE]
-                forgotten += self._table.forget(partition, some, lambda entry: is_older(entry, before))
+                forgotten += self._table.forget(partition, some, is_over)
                 await asyncio.sleep(0)
         if forgotten:
             log.info("keys_forgotten", keys=forgotten)

@@ -7,9 +7,10 @@ import msgspec
 from schemas.events import Decision, Event, Kind
 from streams import quarantine
 from streams.decisions import Configuration, Outcome, decide, shell
-from streams.dedupe import Seen, Update, Verdict, corrected
+from streams.dedupe import Verdict, corrected
 from streams.quarantine import Rows
 from streams.revisions import SHELL
+from streams.seen import Seen, Update
 
 _UNDECIDED: Final = frozenset({Kind.REJECTED, Kind.QUARANTINED})
 _encode: Final = msgspec.json.Encoder().encode

@@ -39,7 +39,7 @@ def build(told: Task, meter: Meter, stop: asyncio.Event) -> BatchApp:
             name="router",
             function=counted("router"),
             outputs=router.OUTPUTS,
-            table=app.batch_table(topics.SEEN_TABLE),
+            table=app.batch_table(topics.SEEN_TABLE, shedding=router.SHEDDING),
         )
     return app
 

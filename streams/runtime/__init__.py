@@ -14,7 +14,7 @@ from streams.runtime.errors import (
 from streams.runtime.fetched import Record
 from streams.runtime.publisher import Headers, Out, Publisher
 from streams.runtime.stage import AgentFunction, die
-from streams.runtime.table import BatchTable
+from streams.runtime.table import BatchTable, Shedding
 
 __all__ = [
     "AgentFunction",
@@ -32,6 +32,7 @@ __all__ = [
     "Record",
     "RecordTooLargeError",
     "RuntimeConfig",
+    "Shedding",
     "SurfaceError",
     "die",
 ]

@@ -17,7 +17,7 @@ from streams.runtime.errors import OwnershipLostError
 from streams.runtime.owners import LAST_WRITES
 from streams.runtime.publisher import Publisher
 from streams.runtime.stage import AgentFunction, Stage, die
-from streams.runtime.table import BatchTable
+from streams.runtime.table import BatchTable, Shedding
 
 _BATCH_BYTES = 262_144  # a producer batch; must stay below the smallest max.message.bytes
 _FETCH_BYTES = 1_048_576  # per partition and fetch; a larger record comes alone
@@ -173,8 +173,8 @@ class BatchApp(faust.App):
             except Exception as error:  # noqa: BLE001 (Faust would only log it)
                 self.fatal(error)
 
-    def batch_table(self, name: str) -> BatchTable:
-        """A keyed table of this app, bytes to bytes."""
+    def batch_table(self, name: str, *, shedding: Shedding | None = None) -> BatchTable:
+        """A keyed table of this app, bytes to bytes; `shedding` says what its values need for a while only."""
         changelog = self.topic(
             f"{self._config.app_id}-{name}-changelog",
             schema=_BatchSchema(),
@@ -189,6 +189,7 @@ class BatchApp(faust.App):
             changelog_topic=changelog,
             publisher=self.publisher,
             fatal=self.fatal,
+            shedding=shedding,
         )
         self.tables.add(table)
         return table

@@ -159,6 +159,10 @@ class BatchConsumer(driver.Consumer):
         failpoints.reach("runtime.before_commit")
         is_done: bool = await super()._commit(offsets)
         failpoints.reach("runtime.committed")
+        if is_done:
+            for table in self.app.tables.values():
+                for tp, offset in offsets.items():
+                    table.committed(tp, offset)
         return is_done
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
@@ -178,6 +182,10 @@ class BatchConsumer(driver.Consumer):
             self._read_offset[tp] = offset or None
             if offset is not None:
                 self._committed_offset[tp] = offset or None
+
+    async def committed(self, tp: TP) -> int:
+        """The committed position of a partition, 0 for none; asked of Kafka."""
+        return await self._thread.call_thread(self._thread._ensure_consumer().committed, tp) or 0
 
     # -- being looked at
 

@@ -53,7 +53,9 @@ class FetchedBatch:
         self.timestamp: int = last.timestamp
         self.timestamp_type: int = last.timestamp_type
         self.first_offset: int = records[0].offset
-        self.nbytes = sum(_size(record) for record in records)
+        self.nbytes = _RECORD_OVERHEAD * len(records)
+        for record in records:
+            self.nbytes += len(record.key or b"") + len(record.value or b"")
         self.taken = False
         self.acked = False
         self.dropped = False
@@ -68,8 +70,3 @@ class FetchedBatch:
         self.records = ()
         freed, self.nbytes = self.nbytes, 0
         return freed
-
-
-def _size(record: Any) -> int:
-    key, value = record.key, record.value
-    return _RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)

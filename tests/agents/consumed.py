@@ -14,3 +14,4 @@ class Consumed:
     partition: int = 0
     timestamp: int = 1_768_512_935_000
     headers: list[tuple[str, bytes]] = field(default_factory=list)
+    timestamp_type: int = 0

@@ -41,7 +41,7 @@ async def main() -> None:
         name="router",
         function=router.build(feed, NoQuarantine(), keep=timedelta(days=30)),
         outputs=router.OUTPUTS,
-        table=app.batch_table(topics.SEEN_TABLE),
+        table=app.batch_table(topics.SEEN_TABLE, shedding=router.SHEDDING),
     )
     if options.die_before_commit:
         publish = stage._publish

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from schemas.events import Coordinates, Decision, Kind
 from streams import quarantine
-from streams.dedupe import Seen
 from streams.forgetting import Forgetting
 from streams.runtime import BatchApp, RuntimeConfig
+from streams.seen import Seen
 from tests.streams.samples import RECEIVED_AT
 from tests.streams.test_sightings import Rows
 
@@ -16,7 +16,7 @@ KEEP = timedelta(days=30)
 def entry(age: timedelta) -> bytes:
     received_at = (RECEIVED_AT - age).timestamp()
     place = Coordinates("raw.event", 0, 0)
-    return Seen(place, "f" * 32, 1, Kind.ACCEPTED, received_at, Decision(action="none")).encode()
+    return Seen(place, "f" * 32, 1, Kind.ACCEPTED, received_at, Decision(action="none")).encode(0)
 
 
 async def test_keys_that_do_not_count_any_more_leave_memory_and_nothing_else_does() -> None:

@@ -52,7 +52,7 @@ class Router:
         verdict, seen = judge(entry, record, KEEP)
         said = sight(verdict, seen, record, self.configuration, self.rows, is_released=is_released, redrive=redrive)
         if said.remembered is not None:
-            self.rows.set(ENTRY, said.remembered.encode())
+            self.rows.set(ENTRY, said.remembered.encode(0))
         return said
 
     def held(self) -> list[Coordinates]:
