@@ -47,10 +47,10 @@ def variables(payload: Mapping[str, Any], today: date | None) -> dict[str, Any]:
     """
     own = _invoice(payload)
     listed = payload.get("invoices")
-    items = listed if isinstance(listed, list) and listed else [listed if isinstance(listed, dict) else payload]
-    invoices = [_invoice(item) if isinstance(item, Mapping) else _invoice({}) for item in items]
+    items = listed if isinstance(listed, list) and listed else [listed] if isinstance(listed, dict) else []
+    invoices = [_invoice(item) if isinstance(item, Mapping) else _invoice({}) for item in items] or [own]
     if len(invoices) == 1:
-        own |= {field: value for field, value in invoices[0].items() if value is not None}
+        own = own | {field: value for field, value in invoices[0].items() if value is not None}
     due = _earliest(invoices)
     days = (today - due).days if due and today else None
     reckoned = {"total": _total(invoices), "days_overdue": days, "stage": stage(days)}

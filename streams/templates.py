@@ -17,6 +17,7 @@ MAX_TEXT: Final = 4096
 """Longest message, in characters: what WhatsApp's own API takes. WhatsApp Web takes 65,536, but nobody reads that."""
 DEFAULT_TIME_ZONE: Final = "America/Sao_Paulo"
 
+_EVENT: Final = "event"
 _GAP: Final = re.compile(r"\n{3,}")
 
 
@@ -73,14 +74,14 @@ class TemplateSet:
         if isinstance(compiled, str):
             raise RenderError(name, compiled)
         try:
-            text = _bounded(compiled.generate(sandbox.context(_variables(event, time_zone))))
+            text = _bounded(compiled.generate(sandbox.context(_variables(event, time_zone, template.body))))
         except sandbox.MissingVariableError as error:
             if str(error.name) not in template.body:  # `plans[plan]`: the name is a value of somebody's
                 raise RenderError(name, "a field that a value names is missing") from None
             raise RenderError(name, f"variable {error.name!r} is missing", error.name) from None
         except sandbox.FAULTS as error:
             raise RenderError(name, str(error) or type(error).__name__) from None
-        text = _GAP.sub("\n\n", text).strip()
+        text = (_GAP.sub("\n\n", text) if "\n\n\n" in text else text).strip()
         if not text:
             raise RenderError(name, "the text is empty")
         return Rendered(text, template.version)
@@ -94,14 +95,16 @@ def zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def _variables(event: Event, time_zone: str) -> dict[str, Any]:
+def _variables(event: Event, time_zone: str, body: str) -> dict[str, Any]:
     local = zone(time_zone)
-    fields = {
-        field: value.astimezone(local) if isinstance(value, datetime) else value
-        for field, value in msgspec.structs.asdict(event).items()
-    }
     today = event.received_at.astimezone(local).date() if local else None
-    return {**event.payload, **billing.variables(event.payload, today), "event": fields}
+    variables = event.payload | billing.variables(event.payload, today)
+    if _EVENT in body:  # few templates look at it
+        fields = msgspec.structs.asdict(event).items()
+        variables[_EVENT] = {
+            field: value.astimezone(local) if isinstance(value, datetime) else value for field, value in fields
+        }
+    return variables
 
 
 def _bounded(parts: Iterable[str]) -> str:
