@@ -19,7 +19,21 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from bench import attempts, chain, edge, growth, latency, noise, normalization, outage, router, rules, scale, throughput
+from bench import (
+    attempts,
+    chain,
+    edge,
+    growth,
+    latency,
+    noise,
+    normalization,
+    outage,
+    router,
+    rules,
+    runtime,
+    scale,
+    throughput,
+)
 from bench.plot import plot
 from bench.result import Result
 from tests.support.servers import kafka_server
@@ -30,6 +44,7 @@ Bench = Callable[..., Coroutine[Any, Any, list[Result]]]
 PURE: Final[dict[str, Bench]] = {"normalization": normalization.measure, "rules": rules.measure}
 """Benches of functions; they come first, while nothing else runs."""
 ON_KAFKA: Final[dict[str, Bench]] = {
+    "runtime": runtime.measure,
     "router": router.measure,
     "chain": chain.measure,
     "scale": scale.measure,

@@ -5,7 +5,7 @@ from functools import partial
 from bench.course import CPU, ROUTER, Course
 from bench.peers import quix_packages
 from bench.processes import Racer
-from bench.race import ROUNDS, race
+from bench.race import ROUNDS, Standing, race
 from bench.result import Result
 
 OURS, STOCK, QUIX, LOOP = "posto", "stock Faust", "Quix Streams", "aiokafka by hand, its table lost"
@@ -14,21 +14,8 @@ _PARTITIONS = 8
 
 
 async def measure(servers: str, *, quick: bool) -> list[Result]:
-    """All do our router's own work; the slow ones get less of it. Checked: every event once, in its key's order."""
-    total = 20_000 if quick else 200_000
-    course = Course(servers, _PARTITIONS, total, is_normalized=True)
-    await course.prepare()
-    quix = Racer("bench.peers.quix", {"PYTHONPATH": str(await quix_packages.installed())})
-    standing = await race(
-        "router",
-        {
-            OURS: partial(course.run, Racer("bench.peers.ours"), [ROUTER], total),
-            LOOP: partial(course.run, Racer("bench.peers.loop"), [ROUTER], total),
-            QUIX: partial(course.run, quix, [ROUTER], total // 4),
-            STOCK: partial(course.run, Racer("bench.peers.faust_stock"), [ROUTER], total // 10),
-        },
-        1 if quick else ROUNDS,
-    )
+    """All do our router's own work. Checked: every event once, in its key's order."""
+    standing = await stage_race("router", ROUTER, servers, quick=quick)
     return [
         *standing.results(),
         standing.ratio(OURS, STOCK, at_least=25),
@@ -36,3 +23,21 @@ async def measure(servers: str, *, quick: bool) -> list[Result]:
         standing.ratio(OURS, LOOP, at_least=0.6),
         *(standing.thrift(OURS, peer, CPU) for peer in (STOCK, QUIX, LOOP)),
     ]
+
+
+async def stage_race(bench: str, stage: str, servers: str, *, quick: bool) -> Standing:
+    """Let all run a stage; the slow ones get less of the backlog, whose length is no matter to them."""
+    total = 20_000 if quick else 200_000
+    course = Course(servers, _PARTITIONS, total, is_normalized=True)
+    await course.prepare()
+    quix = Racer("bench.peers.quix", {"PYTHONPATH": str(await quix_packages.installed())})
+    return await race(
+        bench,
+        {
+            OURS: partial(course.run, Racer("bench.peers.ours"), [stage], total),
+            LOOP: partial(course.run, Racer("bench.peers.loop"), [stage], total),
+            QUIX: partial(course.run, quix, [stage], total // 4),
+            STOCK: partial(course.run, Racer("bench.peers.faust_stock"), [stage], total // 10),
+        },
+        1 if quick else ROUNDS,
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import faust
 
 from bench.peers.task import Meter, Task, task
-from bench.peers.work import Given, Slip, routing
+from bench.peers.work import Given, Slip, function_of
 from streams import topics
 
 
@@ -28,7 +28,7 @@ def build(told: Task) -> Any:
     source = app.topic(topics.EVENT_NORMALIZED, key_type=bytes, value_type=bytes)
     accepted = app.topic(topics.EVENT_ACCEPTED, key_type=bytes, value_type=bytes)
     seen = app.Table("seen", key_type=bytes, value_type=bytes)
-    function = routing()
+    function = function_of(told.stages[-1])
     meter = Meter(told.events)
 
     @app.agent(source)

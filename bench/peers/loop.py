@@ -9,16 +9,15 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.peers.task import Meter, Task, task
-from bench.peers.work import Slip, Written, normalizing, routing
-from streams import topics
-from streams.runtime.stage import AgentFunction
+from bench.peers.work import Slip, Written, function_of, source_of
 
 _COMMIT_EVERY: Final = 0.5
 _BATCH_BYTES: Final = 262_144
 
 
-async def work(source: str, function: AgentFunction, told: Task, producer: Any, meter: Meter, *, is_last: bool) -> None:
-    """Work off a topic; returns once all of its events are done."""
+async def work(stage: str, told: Task, producer: Any, meter: Meter) -> None:
+    """Work off a stage's topic; returns once all of its events are done."""
+    source, function = source_of(stage), function_of(stage)
     consumer = AIOKafkaConsumer(
         source,
         bootstrap_servers=told.servers,
@@ -39,7 +38,7 @@ async def work(source: str, function: AgentFunction, told: Task, producer: Any, 
             await function(slip)
             await send(producer, slip.written)
             left -= len(records)
-            if is_last:
+            if stage == told.stages[-1]:
                 meter.done(len(records))
             if monotonic() - committed >= _COMMIT_EVERY:
                 await consumer.commit()
@@ -68,13 +67,12 @@ async def send(producer: Any, written: list[Written]) -> None:
 async def main(told: Task) -> None:
     """All stages at once, each its own loop."""
     meter = Meter(told.events)
-    sources = {"normalizer": (topics.RAW_EVENT, normalizing()), "router": (topics.EVENT_NORMALIZED, routing())}
     producer = AIOKafkaProducer(
         bootstrap_servers=told.servers, acks="all", enable_idempotence=True, max_batch_size=_BATCH_BYTES
     )
     async with producer, asyncio.TaskGroup() as loops:
         for stage in told.stages:
-            loops.create_task(work(*sources[stage], told, producer, meter, is_last=stage == told.stages[-1]))
+            loops.create_task(work(stage, told, producer, meter))
     meter.tell()
 
 

@@ -9,19 +9,18 @@ import uvloop
 
 from agents import normalizer, router
 from bench.peers.task import Meter, Task, task
-from bench.peers.work import normalizing, routing
+from bench.peers.work import function_of, source_of
 from streams import topics
-from streams.runtime import AgentFunction, Batch, BatchApp, RuntimeConfig
+from streams.runtime import AgentFunction, Batch, BatchApp, BatchTable, RuntimeConfig
 from streams.runtime.running import run
 
 
 def build(told: Task, meter: Meter, stop: asyncio.Event) -> BatchApp:
     """The stages as `agents/topology.py` puts them on an app."""
     app = BatchApp(RuntimeConfig({"bootstrap_servers": told.servers}, app_id=told.group, partitions=told.partitions))
-    functions = {"normalizer": normalizing(), "router": routing()}
 
     def counted(stage: str) -> AgentFunction:
-        function = functions[stage]
+        function = function_of(stage)
 
         async def agent(batch: Batch) -> None:
             meter.begin()
@@ -31,17 +30,22 @@ def build(told: Task, meter: Meter, stop: asyncio.Event) -> BatchApp:
 
         return agent
 
-    if "normalizer" in told.stages:
-        app.batch_agent(topics.RAW_EVENT, name="normalizer", function=counted("normalizer"), outputs=normalizer.OUTPUTS)
-    if "router" in told.stages:
+    for stage in told.stages:
         app.batch_agent(
-            *router.SOURCES,
-            name="router",
-            function=counted("router"),
-            outputs=router.OUTPUTS,
-            table=app.batch_table(topics.SEEN_TABLE, shedding=router.SHEDDING),
+            source_of(stage),
+            name=stage,
+            function=counted(stage),
+            outputs=normalizer.OUTPUTS if stage == "normalizer" else router.OUTPUTS,
+            table=table_of(stage, app),
         )
     return app
+
+
+def table_of(stage: str, app: BatchApp) -> BatchTable | None:
+    """The stage's table, if it has one."""
+    if stage == "normalizer":
+        return None
+    return app.batch_table(topics.SEEN_TABLE, shedding=router.SHEDDING if stage == "router" else None)
 
 
 async def main(told: Task) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from quixstreams import Application, State, message_context
 
 from bench.peers.task import Meter, Task, task
-from bench.peers.work import Given, Slip, at_once, routing
+from bench.peers.work import Given, Slip, at_once, function_of
 from streams import topics
 
 
@@ -44,7 +44,7 @@ def run(told: Task) -> None:
     )
     source = app.topic(topics.EVENT_NORMALIZED, key_deserializer="bytes", value_deserializer="bytes")
     accepted = app.topic(topics.EVENT_ACCEPTED, key_serializer="bytes", value_serializer="bytes")
-    function = routing()
+    function = function_of(told.stages[-1])
     meter = Meter(told.events)
 
     def route(value: bytes, key: bytes, timestamp: int, headers: Any, state: State) -> bytes | None:

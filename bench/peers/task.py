@@ -12,7 +12,8 @@ import msgspec
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Work off `events` records as the consumer group `group`, whose positions are set; `folder` is the racer's own.
 
-    `stages` are `normalizer` (`raw.event` to `event.normalized`) and `router` (`event.normalized` to `event.accepted`).
+    `stages` are `normalizer` (`raw.event` to `event.normalized`), and after it or alone `router` (`event.normalized`
+    to `event.accepted`) or `dedupe`, the same without our rules.
     """
 
     servers: str

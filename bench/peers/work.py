@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, MutableMapping, S
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from agents import normalizer, router
 from schemas.configuration import Rule
 from schemas.events import Action
-from streams import topics
+from streams import keys, topics
 from streams.configuration import Configuration, Key, Published
 from streams.normalization.blobs import Blob
 from streams.partitions import partition_of
@@ -27,6 +29,17 @@ _PATTERNS: Final = (
     "asaas.payment.*",
     "bench.event.*",
 )
+
+
+_ACCEPTED: Final = b',"kind":"accepted"}'
+_DUPLICATE: Final = b',"kind":"duplicate"}'
+
+
+class _Named(msgspec.Struct):
+    event_id: str
+
+
+_decode: Final = msgspec.json.Decoder(_Named).decode
 
 
 class Rules:
@@ -65,6 +78,34 @@ def normalizing() -> AgentFunction:
 def routing() -> AgentFunction:
     """The router's function."""
     return router.build(Rules(), Nothing(), keep=KEEP)
+
+
+async def deduping(batch: Batch) -> None:
+    """Nearly nothing: a keyed table says whether an event was seen, and it goes on with that."""
+    async for record in batch:
+        value = record.value or b""
+        key = keys.id_bytes(_decode(value).event_id)
+        is_known = batch.lookup(record, key) is not None
+        if not is_known:
+            batch.store(record, key, b"%d" % record.offset)
+        kind = _DUPLICATE if is_known else _ACCEPTED
+        batch.emit(topics.EVENT_ACCEPTED, record.key, value[:-1] + kind, list(record.headers))
+
+
+def function_of(stage: str) -> AgentFunction:
+    """What a stage does with a batch."""
+    match stage:
+        case "normalizer":
+            return normalizing()
+        case "router":
+            return routing()
+        case _:
+            return deduping
+
+
+def source_of(stage: str) -> str:
+    """What a stage takes; the other one's is its output."""
+    return topics.RAW_EVENT if stage == "normalizer" else topics.EVENT_NORMALIZED
 
 
 class Given(NamedTuple):
