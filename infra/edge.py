@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from adapters.edge.app import build_app
 from adapters.edge.kafka import KafkaLog, make_producer
@@ -50,7 +50,7 @@ def run_one(settings: Settings, host: str, port: int, siblings: Siblings) -> Non
         serve(settings, make_app(settings, siblings), listener)
 
 
-def serve(settings: Settings, app: Starlette, listener: socket.socket) -> None:
+def serve(settings: Settings, app: ASGIApp, listener: socket.socket) -> None:
     """Serve until a signal says otherwise."""
     failpoints.arm(os.environ)
     settle_heap()
@@ -78,7 +78,7 @@ def require_secrets(settings: Settings) -> None:
         )
 
 
-def make_app(settings: Settings, siblings: Siblings | None = None) -> Starlette:
+def make_app(settings: Settings, siblings: Siblings | None = None) -> ASGIApp:
     """The edge on the Kafka that the settings name; SettingsError where a secret is missing."""
     require_secrets(settings)
     edge_settings = EdgeSettings(
@@ -103,7 +103,7 @@ def make_app(settings: Settings, siblings: Siblings | None = None) -> Starlette:
     return build_app(edge_settings, spooled, lambda: spooled, spooled.metrics.collectors, siblings)
 
 
-def make_server(app: Starlette, keep_alive_seconds: float = 75.0) -> uvicorn.Server:
+def make_server(app: ASGIApp, keep_alive_seconds: float = 75.0) -> uvicorn.Server:
     """The server of an edge; its logs go where ours go, and requests are logged by the edge itself."""
     return uvicorn.Server(
         uvicorn.Config(

@@ -7,8 +7,8 @@ from functools import partial
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from adapters.edge import events, problems, webhook
 from adapters.edge.bodies import BodyReader
@@ -29,7 +29,7 @@ def build_app(
     running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     collectors: Iterable[Collector] = (),
     siblings: Siblings | None = None,
-) -> Starlette:
+) -> ASGIApp:
     """Wire the routes to a log; `running` starts and stops what must run beside them, such as the log itself.
 
     `collectors` are metrics that the log counts by itself, `siblings` the other processes of the same edge.
@@ -60,9 +60,8 @@ def build_app(
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),
         ],
-        middleware=[Middleware(Observation, metrics=metrics), Middleware(Shortcut, routes=ingest)],
         exception_handlers=dict.fromkeys((problems.ProblemError, LogError, HTTPException, Exception), problems.answer),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    return app
+    return Observation(Shortcut(app, ingest), metrics)

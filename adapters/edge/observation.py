@@ -16,7 +16,7 @@ _CLIENT_GONE: Final = 499
 
 
 class Observation:
-    """ASGI middleware. What went well is counted only: its line is the record in Kafka."""
+    """Around all of the edge's routes. What went well is counted only: its line is the record in Kafka."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

@@ -1,8 +1,8 @@
-"""The shortcut: routes that carry the load pass no router and no layer for exceptions on their way."""
+"""The shortcut: routes that carry the load pass neither Starlette's layers nor its router on their way."""
 
 from collections.abc import Iterable
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,9 +11,9 @@ from adapters.edge.log import LogError
 
 
 class Shortcut:
-    """ASGI middleware. A POST to the very path of one of `routes` goes there straight, everything else its usual way.
+    """An ASGI app before Starlette. A POST to the very path of one of `routes` goes there, all else through Starlette.
 
-    The usual way costs 14 us a request, a fifth of all that it takes to keep one.
+    The usual way costs 16 us a request, a quarter of all that it takes to keep one.
     """
 
     def __init__(self, app: ASGIApp, routes: Iterable[Route]) -> None:
@@ -29,6 +29,10 @@ class Shortcut:
         scope["route"] = route
         try:
             await route.app(scope, receive, send)
-        except (problems.ProblemError, LogError) as error:
+        except ClientDisconnect:
+            raise
+        except Exception as error:
             response = await problems.answer(Request(scope), error)
             await response(scope, receive, send)
+            if not isinstance(error, problems.ProblemError | LogError):
+                raise

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
@@ -26,9 +27,9 @@ class Place:
         await send({"type": "http.response.start", "status": 202, "headers": []})
 
 
-async def asked(place: Place, usual: Place, **scope: Any) -> list[Message]:
+async def asked(place: Place, usual: Place, sent: list[Message] | None = None, **scope: Any) -> list[Message]:
     """Ask for something where `/near` has a shortcut; what was sent."""
-    sent: list[Message] = []
+    sent = [] if sent is None else sent
 
     async def receive() -> Message:
         raise AssertionError("nobody reads here")
@@ -57,7 +58,7 @@ async def test_a_post_goes_straight_and_its_route_is_known() -> None:
         {"type": "lifespan"},
     ],
 )
-async def test_all_else_goes_its_usual_way(scope: dict[str, str]) -> None:
+async def test_all_else_goes_its_usual_way(scope: dict[str, Any]) -> None:
     near, usual = Place(), Place()
     await asked(near, usual, **scope)
     assert (near.seen, len(usual.seen)) == ([], 1)
@@ -69,6 +70,17 @@ async def test_an_error_is_answered_with_its_problem(error: Exception, status: i
     assert (start["status"], json.loads(body["body"])["detail"]) == (status, str(error))
 
 
-async def test_what_nobody_foresaw_goes_on_to_whoever_answers_that() -> None:
+async def test_what_nobody_foresaw_is_answered_without_a_word_of_it_and_goes_on_to_the_log() -> None:
+    sent: list[Message] = []
     with pytest.raises(RuntimeError):
-        await asked(Place(RuntimeError("unforeseen")), Place(), method="POST", path="/near")
+        await asked(Place(RuntimeError("a secret")), Place(), sent, method="POST", path="/near")
+    start, body = sent
+    assert start["status"] == 500
+    assert b"secret" not in body["body"]
+
+
+async def test_a_client_that_is_gone_is_answered_nothing() -> None:
+    sent: list[Message] = []
+    with pytest.raises(ClientDisconnect):
+        await asked(Place(ClientDisconnect()), Place(), sent, method="POST", path="/near")
+    assert sent == []

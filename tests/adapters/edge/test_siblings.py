@@ -3,11 +3,12 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.edge import siblings as module
@@ -15,6 +16,7 @@ from adapters.edge.app import build_app
 from adapters.edge.log import LogUnavailableError
 from adapters.edge.siblings import Siblings
 from tests.adapters.edge.recording import EVENT_SECRET, SETTINGS, RecordingLog
+from tests.support.http import serving
 
 EVENT = {"source_system": "erp", "event_type": "order.paid"}
 
@@ -51,10 +53,12 @@ def folder() -> Iterator[Path]:
 async def process(folder: Path, number: int, count: int = 2) -> AsyncIterator[Process]:
     log = RecordingLog()
     app = build_app(SETTINGS, log, siblings=Siblings(folder, number, count))
-    headers = {"X-Event-Secret": EVENT_SECRET}
-    async with app.router.lifespan_context(app), AsyncExitStack() as stack:
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge", headers=headers)
-        yield Process(await stack.enter_async_context(client), log)
+    server = uvicorn.Server(uvicorn.Config(app, ws="none", lifespan="on", access_log=False, log_level="warning"))
+    async with (
+        serving(server) as url,
+        httpx.AsyncClient(base_url=url, headers={"X-Event-Secret": EVENT_SECRET}) as client,
+    ):
+        yield Process(client, log)
 
 
 async def test_it_is_ready_while_each_of_them_can_keep_a_request(folder: Path) -> None:
