@@ -35,9 +35,9 @@ _channels = _Names()
 _unknown = _Names()
 
 
-def count_noise(channel: str | None, kind: str) -> None:
-    """Count one technical webhook of a channel, as the body names it."""
-    _NOISE.labels(_channels.label(channel or ""), kind).inc()
+def count_noise(channel: str | None, kind: str, count: int) -> None:
+    """Count technical webhooks of a channel, as the bodies name it."""
+    _NOISE.labels(_channels.label(channel or ""), kind).inc(count)
 
 
 def count_unknown(name: str) -> None:

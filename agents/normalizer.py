@@ -1,6 +1,7 @@
 """Raw bytes to events, re-keyed so that equal keys meet in one partition."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -37,6 +38,7 @@ def build(store: ObjectStore) -> AgentFunction:
 
     async def normalizer(batch: Batch) -> None:
         blobs: list[Blob] = []
+        noise: defaultdict[tuple[str | None, str], int] = defaultdict(int)
         async for record in batch:
             raw = RawRecord.of(record.topic, record.partition, record.offset, record.timestamp, record.headers)
             try:
@@ -48,13 +50,15 @@ def build(store: ObjectStore) -> AgentFunction:
                 batch.reject(record, error)
                 normalized = error.read
             if isinstance(normalized, Noise):
-                metrics.count_noise(normalized.channel, normalized.kind)
+                noise[normalized.channel, normalized.kind] += 1
                 continue
             for event, found in normalized:
                 blobs.extend(found)
                 _emit(batch, raw, event)
         if blobs:
             await _put(store, blobs)
+        for (channel, kind), count in noise.items():
+            metrics.count_noise(channel, kind, count)
 
     return normalizer
 

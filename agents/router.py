@@ -128,10 +128,10 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
             counts[said.kind] += 1
             if said.kind is Kind.QUARANTINED and event.channel:
                 held[record.partition].append(Held(event.channel, event.raw if is_released else None))
-        for kind, count in counts.items():
-            metrics.EVENTS.labels(kind).inc(count)
         if held:
             await quarantined.take(held)
+        for kind, count in counts.items():
+            metrics.EVENTS.labels(kind).inc(count)
 
     return router
 

@@ -21,7 +21,7 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_noise_is_counted_for_its_channel(name: str | None) -> None:
     before = counted(name or "")
 
-    count_noise(name, "test")
+    count_noise(name, "test", 1)
 
     assert counted(name or "") == before + 1
 
@@ -32,14 +32,14 @@ def test_noise_is_counted_for_its_channel(name: str | None) -> None:
 def test_a_phone_is_no_channel(phone: str) -> None:
     before = counted(OTHER)
 
-    count_noise(phone, "test")
+    count_noise(phone, "test", 1)
 
     assert (counted(phone), counted(OTHER)) == (0, before + 1)
 
 
 def test_however_many_channels_are_named_the_series_stay_few() -> None:
     for number in range(200):
-        count_noise(f"name-{number}", "test")
+        count_noise(f"name-{number}", "test", 1)
 
     series = [number for number in range(200) if counted(f"name-{number}")]
     assert len(series) <= 64
