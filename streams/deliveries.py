@@ -73,7 +73,7 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, di
         Evidence of delivery beats an ack-failure, which beats `sent`, which beats what an operator decided, which beats
         every local conclusion; a local conclusion does not hide that an earlier attempt is in doubt.
         """
-        acks = {mark.ack for mark in self.marks}
+        acks = {mark.ack for mark in self.marks if mark.ack}
         for ack, reached in _REACHED:
             if ack in acks:
                 return reached
@@ -82,7 +82,8 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, di
         kinds = {mark.fact for mark in self.marks}
         if kinds & _SENT:
             return Status.SENT
-        if self.open_attempt:
+        last = self.outcome(self.attempts)
+        if last is None and self.attempts:
             return Status.ATTEMPTING
         decided = self.decision
         if decided and decided.decision in _CLOSING:
@@ -90,21 +91,22 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, di
         if not self.is_resent:
             if conclusion := self._conclusion(kinds):
                 return Status.UNCERTAIN if self.doubts else conclusion
-            if self._is(FactKind.IN_DOUBT):
+            if last and last.fact is FactKind.IN_DOUBT:
                 return Status.UNCERTAIN
         if self.knows(FactKind.PARKED, self.attempts):
             return Status.PARKED
-        return Status.RETRYING if self.is_resent or self._is(FactKind.NOT_SENT) else Status.QUEUED
+        is_retried = self.is_resent or (last and last.fact is FactKind.NOT_SENT)
+        return Status.RETRYING if is_retried else Status.QUEUED
 
     @property
     def is_closed(self) -> bool:
         """Whether the sender has nothing left to do for it."""
         return self.status in CLOSED
 
-    @cached_property
+    @property
     def attempts(self) -> int:
-        """How many attempts were made: the number of the last one."""
-        return max((mark.attempt for mark in self.marks), default=0)
+        """How many attempts were made: the number of the last one, by which the marks are sorted."""
+        return self.marks[-1].attempt if self.marks else 0
 
     def began(self, attempt: int) -> datetime | None:
         """When an attempt began; None where that is not known."""
@@ -178,10 +180,6 @@ class Delivery(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, di
     def without_command(self) -> "Delivery":
         """The same knowledge without recipient and text: enough for what may still be learned of a closed command."""
         return msgspec.structs.replace(self, command=None)
-
-    def _is(self, outcome: FactKind) -> bool:
-        last = self.outcome(self.attempts)
-        return last is not None and last.fact is outcome
 
     def _conclusion(self, kinds: set[FactKind]) -> Status | None:
         resent = max((mark.attempt for mark in self.marks if mark.decision is OperatorDecision.RESEND), default=-1)
