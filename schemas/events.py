@@ -29,7 +29,7 @@ class EventIn(msgspec.Struct, kw_only=True, omit_defaults=True):
     expires_at: str | int | float | None = None
 
 
-class Coordinates(msgspec.Struct, frozen=True):
+class Coordinates(msgspec.Struct, frozen=True, gc=False):
     """Where a record lies in Kafka."""
 
     topic: str

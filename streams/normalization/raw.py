@@ -48,6 +48,8 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
         """
         known = dict(header_items)
         place = Coordinates(topic, partition, offset)
+        if headers.REDRIVE not in known:
+            return cls(place, timestamp_ms, known)
         first = letters.first_place(place, known)
         return cls(first, timestamp_ms, known, known[headers.REDRIVE] if first != place else None)
 
