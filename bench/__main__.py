@@ -22,6 +22,7 @@ from rich.table import Table
 from bench import (
     attempts,
     chain,
+    core,
     edge,
     growth,
     latency,
@@ -41,7 +42,11 @@ from tests.support.stack import stack
 
 Bench = Callable[..., Coroutine[Any, Any, list[Result]]]
 
-PURE: Final[dict[str, Bench]] = {"normalization": normalization.measure, "rules": rules.measure}
+PURE: Final[dict[str, Bench]] = {
+    "core": core.measure,
+    "normalization": normalization.measure,
+    "rules": rules.measure,
+}
 """Benches of functions; they come first, while nothing else runs."""
 ON_KAFKA: Final[dict[str, Bench]] = {
     "runtime": runtime.measure,
