@@ -1,5 +1,6 @@
 """Health: is the process alive, can it keep a request, what does it count."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -72,8 +73,8 @@ class HealthOfAll(HealthRoutes):
         return Standing(self._siblings.number, refusal, self._log.caveat, metrics)
 
     async def _everyone(self) -> list[Standing]:
-        standings = [await self.standing(), *await self._siblings.others()]
-        return sorted(standings, key=lambda one: one.number)
+        own, others = await asyncio.gather(self.standing(), self._siblings.others())
+        return sorted([own, *others], key=lambda one: one.number)
 
 
 class _Together:
