@@ -29,6 +29,7 @@ from bench import (
     noise,
     normalization,
     outage,
+    recovery,
     router,
     rules,
     runtime,
@@ -54,6 +55,7 @@ ON_KAFKA: Final[dict[str, Bench]] = {
     "chain": chain.measure,
     "scale": scale.measure,
     "growth": growth.measure,
+    "recovery": recovery.measure,
     "edge": edge.measure,
 }
 """Benches that start what they need themselves, beside a broker of their own."""
