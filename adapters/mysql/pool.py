@@ -131,9 +131,18 @@ class Session:
 class _Cursor(aiomysql.DictCursor):  # type: ignore[misc]
     """Rows as dicts; a warning of the server goes to our log instead of Python's warnings."""
 
+    def _escape_args(self, args: Sequence[Any], conn: Any) -> tuple[str, ...]:
+        """Texts escaped by us: the driver goes through them character by character, which costs much for large ones."""
+        return tuple(_literal(arg) if isinstance(arg, str) else conn.escape(arg) for arg in args)
+
     async def _show_warnings(self, conn: Any) -> None:
         for severity, code, message in await conn.show_warnings() or ():
             log.warning("mysql_warning", severity=severity, code=code, message=message)
+
+
+def _literal(text: str) -> str:
+    """A text as SQL; in the SQL mode and character set of our sessions, only these two characters end or change it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 __all__ = ["Database", "Row", "Session"]

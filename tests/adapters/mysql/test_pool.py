@@ -46,6 +46,13 @@ async def test_sessions_are_in_utc_strict_and_speak_utf8(things: Database) -> No
     assert abs((now["utc"] - now["now"]).total_seconds()) < 1
 
 
+async def test_texts_arrive_as_they_are(things: Database) -> None:
+    everything = "".join(map(chr, range(0x250))) + "\u2028\U0001f600"
+    for text in (everything, everything[::-1], "\\", "\\\\'", "'", "''", "\\' OR 1 -- ", '"', "%s %%", ""):
+        (row,) = await things.fetch("SELECT %s AS text, LENGTH(%s) AS bytes", (text, text))
+        assert row == {"text": text, "bytes": len(text.encode())}
+
+
 async def test_a_transaction_is_kept_whole_or_not_at_all(things: Database) -> None:
     async def insert(number: int, error: Exception | None = None) -> None:
         async with things.transaction() as session:
