@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.router import OUTPUTS, build
+from agents.router import OUTPUTS, SHEDDING, build
 from schemas import event_types
 from schemas.configuration import Template
 from schemas.events import Coordinates, Event
@@ -102,6 +102,21 @@ async def test_a_redelivery_says_the_first_decision_again_byte_for_byte_whatever
     router.source.current = configuration()
     again = await router.route(record(0))
 
+    assert again == first
+
+
+async def test_a_redelivery_after_its_commit_says_the_decision_again_and_makes_no_second_command() -> None:
+    router = Router(usual())
+    first = await router.route(record(0))
+    [(key, entry)] = router.table.rows.items()
+    assert entry is not None
+    assert SHEDDING.needed_until(entry) == record(0).offset
+
+    router.table.rows[key] = SHEDDING.shed(entry)
+    router.source.current = configuration()
+    again = await router.route(record(0))
+
+    assert first.pop(topics.COMMAND_OUTBOUND)
     assert again == first
 
 
