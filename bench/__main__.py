@@ -34,6 +34,7 @@ from bench import (
     rules,
     runtime,
     scale,
+    sender,
     throughput,
 )
 from bench.plot import plot
@@ -63,6 +64,7 @@ ON_A_STACK: Final[dict[str, Bench]] = {
     "attempts": attempts.measure,
     "noise": noise.measure,
     "throughput": throughput.measure,
+    "sender": sender.measure,
     "latency": latency.measure,
     "outage": outage.measure,
 }
