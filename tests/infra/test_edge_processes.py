@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -30,6 +30,7 @@ class Edge:
     def __init__(self, folder: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.port = port
+        self.seen: list[psutil.Process] = []
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "infra.cli", "edge", "--workers", "2"],
@@ -68,7 +69,16 @@ class Edge:
                 return False
 
         until(both, 60, lambda: "two processes do not answer")
+        self.seen += self.children
         return {child.pid for child in self.children}
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever went wrong."""
+        self.process.kill()
+        for process in self.seen:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.communicate()
 
     def keep(self, requests: int) -> None:
         """Send events, each on a connection of its own, until both processes have got some."""
@@ -87,8 +97,7 @@ def edge(folder: Path) -> Iterator[Edge]:
     try:
         yield running
     finally:
-        running.process.kill()
-        running.process.communicate()
+        running.end()
 
 
 def test_two_processes_share_the_port_and_one_that_is_killed_comes_back_and_loses_nothing(tmp_path: Path) -> None:
