@@ -27,6 +27,7 @@ BARE, DURABLE = "a bare Starlette route", "a bare Starlette route that waits for
 OURS, OF_TWO = "the edge", "the edge, two processes"
 
 _P99: Final = "ms, p99"
+_COST: Final = "us of the server's processor for each"
 _WANTED_RATIO, _WANTED_P99 = 0.6, 25.0
 _TOKEN: Final = "token-of-this-bench"  # noqa: S105 (known to this machine alone, for a minute)
 
@@ -62,7 +63,9 @@ async def measure(servers: str, *, quick: bool) -> list[Result]:
             for result in standing.results()
         ),
         standing.ratio(OURS, BARE, at_least=_WANTED_RATIO),
+        standing.thrift(OURS, BARE, _COST),
         standing.ratio(OURS, DURABLE),
+        standing.thrift(OURS, DURABLE, _COST),
         standing.ratio(DURABLE, BARE),
         standing.ratio(OF_TWO, BARE),
     ]
@@ -87,7 +90,7 @@ async def _lap(server: Server, servers: str, seconds: float) -> Lap:
         "requests/s": load["rate"],
         "ms, median": load["p50_ms"],
         _P99: load["p99_ms"],
-        "us of the server's processor for each": used / len(answers) * 1e6,
+        _COST: used / len(answers) * 1e6,
         "% of a core for the driver": load["driver_cpu"] * 100,
     }
 
