@@ -11,10 +11,10 @@ import httpx
 from pydantic import ValidationError
 
 from adapters.gateway.classification import HttpAnswer, failure_of_answer, failure_of_exception
+from adapters.gateway.connections import Connections
 from adapters.gateway.errors import NotSent, Permanent, Unknown
 from adapters.gateway.requests import channel_path, checked_url, encoded, escaped, header_text
 from adapters.gateway.timeouts import Call, Timeouts
-from adapters.gateway.tls import tls_context
 from schemas.gateway import (
     Answer,
     Channel,
@@ -34,19 +34,13 @@ from schemas.gateway import (
 MAX_ANSWER_BYTES: Final = 2_097_152
 MAX_MEDIA_ANSWER_BYTES: Final = 22_500_000
 """Base64 of 16 MB, and what stands around it."""
-KEEPALIVE_SECONDS: Final = 3.0
-"""Less than the 5 s after which a Node server closes an idle connection: a request that meets the closing one is lost
-with its outcome unknown."""
-
-DEFAULT_LIMITS: Final = httpx.Limits(
-    max_connections=128, max_keepalive_connections=64, keepalive_expiry=KEEPALIVE_SECONDS
-)
+MAX_CONNECTIONS: Final = 128
 
 _AnswerT = TypeVar("_AnswerT", bound=Answer)
 
 
 class GatewayClient:
-    """One gateway behind one connection pool: `async with GatewayClient(base_url, secret) as gateway`.
+    """One gateway behind its connections: `async with GatewayClient(base_url, secret) as gateway`.
 
     Every call raises `NotSent`, `Permanent` or `Unknown`, and no exception of the libraries below; an address or a
     secret that can never work is `Permanent` at once. Channel ids go out
@@ -59,7 +53,7 @@ class GatewayClient:
         base_url: str,
         secret: str,
         *,
-        limits: httpx.Limits = DEFAULT_LIMITS,
+        max_connections: int = MAX_CONNECTIONS,
         timeouts: Timeouts | None = None,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
         max_media_answer_bytes: int = MAX_MEDIA_ANSWER_BYTES,
@@ -71,7 +65,7 @@ class GatewayClient:
         self._timeouts = timeouts or Timeouts()
         self._max_answer_bytes = max_answer_bytes
         self._max_media_answer_bytes = max_media_answer_bytes
-        self._http = httpx.AsyncClient(verify=tls_context(), limits=limits, follow_redirects=False, trust_env=False)
+        self._http = httpx.AsyncClient(transport=Connections(max_connections), follow_redirects=False, trust_env=False)
 
     async def __aenter__(self) -> Self:
         return self
@@ -222,4 +216,4 @@ class GatewayClient:
         return bytes(content), True
 
 
-__all__ = ["DEFAULT_LIMITS", "KEEPALIVE_SECONDS", "MAX_ANSWER_BYTES", "GatewayClient"]
+__all__ = ["MAX_ANSWER_BYTES", "MAX_CONNECTIONS", "GatewayClient"]

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import httpx
 import pytest
 
 from adapters.gateway import GatewayClient, GatewayError, NotSent, Permanent, Timeouts, Unknown
@@ -172,8 +171,8 @@ async def test_a_request_that_waits_for_the_pool_in_vain_was_not_sent() -> None:
         heard.set()
         await reader.read()
 
-    limits = httpx.Limits(max_connections=1)
-    async with talking(talk) as url, GatewayClient(url, "s", limits=limits, timeouts=Timeouts(pool=0.05)) as gateway:
+    timeouts = Timeouts(pool=0.05)
+    async with talking(talk) as url, GatewayClient(url, "s", max_connections=1, timeouts=timeouts) as gateway:
         first = asyncio.create_task(gateway.send_text("Canal Um", "5547999990001", "oi"))
         await heard.wait()
         with pytest.raises(NotSent, match="pool_timeout"):
@@ -193,8 +192,7 @@ async def test_a_cancelled_call_is_cancelled_and_gives_its_connection_back() -> 
             await reader.read()
         writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"success":true}')
 
-    limits = httpx.Limits(max_connections=1)
-    async with talking(talk) as url, GatewayClient(url, "s", limits=limits) as gateway:
+    async with talking(talk) as url, GatewayClient(url, "s", max_connections=1) as gateway:
         call = asyncio.create_task(gateway.send_text("Canal Um", "5547999990001", "espera"))
         await heard.wait()
         call.cancel()
