@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import httpx
 
@@ -47,9 +47,8 @@ class Connections(httpx.AsyncBaseTransport):
         except BaseException:
             await self._lose(connection)
             raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        give_back, lose = partial(self._give_back, connection), partial(self._lose, connection)
-        response.stream = _Answer(response.stream, give_back, lose)
+        body = cast("httpx.AsyncByteStream", response.stream)
+        response.stream = _Answer(body, partial(self._give_back, connection), partial(self._lose, connection))
         return response
 
     async def aclose(self) -> None:
