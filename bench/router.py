@@ -26,7 +26,7 @@ async def measure(servers: str, *, quick: bool) -> list[Result]:
 
 
 async def stage_race(bench: str, stage: str, servers: str, *, quick: bool) -> Standing:
-    """Let all run a stage; the slow ones get less of the backlog, whose length is no matter to them."""
+    """Let all run a stage; the slow ones get a part of the backlog, lest a round takes minutes."""
     total = 20_000 if quick else 200_000
     course = Course(servers, _PARTITIONS, total, is_normalized=True)
     await course.prepare()
