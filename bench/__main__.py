@@ -25,6 +25,7 @@ from bench import (
     core,
     edge,
     growth,
+    idle,
     latency,
     noise,
     normalization,
@@ -61,6 +62,7 @@ ON_KAFKA: Final[dict[str, Bench]] = {
 }
 """Benches that start what they need themselves, beside a broker of their own."""
 ON_A_STACK: Final[dict[str, Bench]] = {
+    "idle": idle.measure,
     "attempts": attempts.measure,
     "noise": noise.measure,
     "throughput": throughput.measure,
