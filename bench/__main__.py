@@ -30,6 +30,7 @@ from bench import (
     noise,
     normalization,
     outage,
+    projector,
     recovery,
     router,
     rules,
@@ -40,7 +41,7 @@ from bench import (
 )
 from bench.plot import plot
 from bench.result import Result
-from tests.support.servers import kafka_server
+from tests.support.servers import kafka_server, mysql_server
 from tests.support.stack import stack
 
 Bench = Callable[..., Coroutine[Any, Any, list[Result]]]
@@ -61,6 +62,8 @@ ON_KAFKA: Final[dict[str, Bench]] = {
     "edge": edge.measure,
 }
 """Benches that start what they need themselves, beside a broker of their own."""
+ON_MYSQL: Final[dict[str, Bench]] = {"projector": projector.measure}
+"""Benches on a database server of their own."""
 ON_A_STACK: Final[dict[str, Bench]] = {
     "idle": idle.measure,
     "attempts": attempts.measure,
@@ -70,7 +73,7 @@ ON_A_STACK: Final[dict[str, Bench]] = {
     "latency": latency.measure,
     "outage": outage.measure,
 }
-BENCHES: Final = (*PURE, *ON_KAFKA, *ON_A_STACK)
+BENCHES: Final = (*PURE, *ON_KAFKA, *ON_MYSQL, *ON_A_STACK)
 OUT: Final = Path(__file__).parent / "out"
 
 
@@ -107,6 +110,9 @@ def _benches(names: list[str], *, quick: bool) -> Iterator[tuple[str, Callable[[
     for name in [name for name in ON_KAFKA if name in names]:
         with tempfile.TemporaryDirectory(prefix="posto-bench-") as folder, kafka_server(Path(folder)) as servers:
             yield name, partial(ON_KAFKA[name], servers, quick=quick)
+    for name in [name for name in ON_MYSQL if name in names]:
+        with tempfile.TemporaryDirectory(prefix="posto-bench-") as folder, mysql_server(Path(folder)) as dsn:
+            yield name, partial(ON_MYSQL[name], dsn, quick=quick)
     wanted = [name for name in ON_A_STACK if name in names]
     if wanted:
         with tempfile.TemporaryDirectory(prefix="posto-bench-") as folder, stack(Path(folder)) as running:
