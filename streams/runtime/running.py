@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from typing import Final
 
 import structlog
 
@@ -9,6 +10,10 @@ from streams.runtime.app import BatchApp
 from streams.runtime.errors import BatchRuntimeError
 
 log = structlog.get_logger()
+
+_YOUNG_OBJECTS: Final = 50_000
+"""So many new objects until the garbage collector looks through them: a fetched batch has tens of thousands, which no
+cycle holds. At Python's 700 it took a sixth of the router's time (25 instead of 21 microseconds an event)."""
 
 
 class CrashedError(BatchRuntimeError):
@@ -25,7 +30,8 @@ async def run(app: BatchApp, stop: asyncio.Event) -> None:
     app.finalize()
     await app.start()
     gc.collect()
-    gc.freeze()  # what was made so far stays: under a backlog, a sixth of all time went into looking through it again
+    gc.freeze()  # what was made so far stays
+    gc.set_threshold(_YOUNG_OBJECTS)
     log.info("worker_started", app=app.conf.id)
     ended = await app.wait_first(stop, app.ownership_lost)
     if ended.stopped and not stop.is_set():
