@@ -22,7 +22,6 @@ from adapters.mysql.projections import (
     outbound_messages,
 )
 from adapters.mysql.records import Decoded, ProjectionError, Records, decode
-from adapters.mysql.statements import INTEGER, TEXT, Columns, Row, over, upsert
 from adapters.mysql.steps import Step
 from streams import failpoints, topics
 from streams.records import Record
@@ -116,14 +115,12 @@ class Projector:
 
 async def _positions(session: Session, places: Iterable[Place]) -> Mapping[Place, int]:
     """The next offset of each partition, locked until the end of the transaction."""
-    rows = [_row(place, 0) for place in places]
-    for document in _BEGIN.documents(rows):
-        await session.execute(_BEGIN.sql, (document,))
-    return {
-        (found["topic"], found["partition"]): found["next_offset"]
-        for document in _LOCKED.documents(rows)
-        for found in await session.fetch(_LOCKED.sql, (document,))
-    }
+    positions = {}
+    for topic, partition in places:
+        place = (PROJECTION, topic, partition)
+        await session.execute(_BEGIN, place)
+        positions[topic, partition] = (await session.fetch(_POSITION, place))[0]["next_offset"]
+    return positions
 
 
 async def _advance(session: Session, records: Iterable[Record]) -> None:
@@ -131,25 +128,16 @@ async def _advance(session: Session, records: Iterable[Record]) -> None:
     for record in records:
         place = (record.topic, record.partition)
         reached[place] = max(reached.get(place, 0), record.offset + 1)
-    for document in _ADVANCE.documents(_row(place, next_offset) for place, next_offset in reached.items()):
-        await session.execute(_ADVANCE.sql, (document,))
+    for (topic, partition), next_offset in reached.items():
+        await session.execute(_ADVANCE, (next_offset, PROJECTION, topic, partition))
 
 
-def _row(place: Place, next_offset: int) -> Row:
-    topic, partition = place
-    return {"projection": PROJECTION, "topic": topic, "`partition`": partition, "next_offset": next_offset}
-
-
-_POSITION: Final[Columns] = {"projection": TEXT, "topic": TEXT, "`partition`": INTEGER, "next_offset": INTEGER}
-_OF_PLACE: Final = (
-    "{rows} STRAIGHT_JOIN projection_offsets AS position ON position.projection = new.projection "
-    "AND position.topic = new.topic AND position.`partition` = new.`partition`"
+_BEGIN: Final = (
+    "INSERT INTO projection_offsets (projection, topic, `partition`, next_offset) VALUES (%s, %s, %s, 0) "
+    "ON DUPLICATE KEY UPDATE projection = projection"
 )
-_BEGIN: Final = upsert("projection_offsets", _POSITION, {"next_offset": "old.next_offset"})
-_LOCKED: Final = over(
-    _POSITION,
-    f"SELECT position.topic, position.`partition`, position.next_offset FROM {_OF_PLACE} FOR UPDATE",  # noqa: S608
-)
-_ADVANCE: Final = over(_POSITION, f"UPDATE {_OF_PLACE} SET position.next_offset = new.next_offset")  # noqa: S608
+_PLACE: Final = "projection = %s AND topic = %s AND `partition` = %s"
+_POSITION: Final = f"SELECT next_offset FROM projection_offsets WHERE {_PLACE} FOR UPDATE"  # noqa: S608
+_ADVANCE: Final = f"UPDATE projection_offsets SET next_offset = %s WHERE {_PLACE}"  # noqa: S608
 
 __all__ = ["PROJECTION", "STEPS", "TOPICS", "ProjectionError", "Projector"]
