@@ -1,7 +1,8 @@
 """SQL that takes many rows as one JSON value: understood alike by MySQL 8 and MariaDB 10.11.
 
 Text columns are read as LONGTEXT: JSON_TABLE itself cuts silently what is too long, the table's own column refuses it.
-Columns with long values come last: MariaDB reads a row's JSON from its start for every column.
+Columns with long values come last, and wide rows are folded: MariaDB reads a row's JSON from its start for every
+column, and that of a nested one from its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,12 +38,14 @@ BYTES_AT_ONCE: Final = 2_000_000
 """Bounds of one statement's JSON. A record of 1 MB grows at most fourfold on its way into a statement, so that the
 largest one stays below the 16 MB that MariaDB takes as it is installed."""
 
+_FOLD: Final = 8  # columns; with 4 to 12 a row of 30 is read in two thirds of the time
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL over many rows, which it takes as one value: a JSON array of arrays in the order of `columns`."""
+    """SQL over many rows, which it takes as one value: a JSON array of arrays in the order of `columns`, folded."""
 
     sql: str
     columns: Columns
@@ -52,7 +55,7 @@ class Statement:
         held: list[bytes] = []
         size = 0
         for row in rows:
-            encoded = _encode([row.get(name) for name in self.columns])
+            encoded = _encode(_folded([row.get(name) for name in self.columns]))
             if held and (len(held) >= ROWS_AT_ONCE or size + len(encoded) > BYTES_AT_ONCE):
                 yield _array(held)
                 held, size = [], 0
@@ -68,7 +71,7 @@ def over(columns: Columns, sql: str) -> Statement:
     Arrays are read more than twice as fast as objects. Let the rows lead a STRAIGHT_JOIN: an optimizer that knows
     nothing of them may read the whole other table for each.
     """
-    listed = ", ".join(f"{name} {kind.value} PATH '$[{place}]'" for place, (name, kind) in enumerate(columns.items()))
+    listed = _listed(list(columns.items()))
     return Statement(sql.replace("{rows}", f"JSON_TABLE(%s, '$[*]' COLUMNS ({listed})) AS new"), columns)
 
 
@@ -132,3 +135,16 @@ def cut(text: Any, length: int) -> str | None:
 
 def _array(encoded: Sequence[bytes]) -> str:
     return (b"[" + b",".join(encoded) + b"]").decode()
+
+
+def _folded(values: list[Any]) -> list[Any]:
+    """The first values, then a list of the next, and so on."""
+    return [*values[:_FOLD], _folded(values[_FOLD:])] if len(values) > _FOLD else values
+
+
+def _listed(columns: Sequence[tuple[str, Kind]]) -> str:
+    """Where JSON_TABLE finds each column in a folded row."""
+    listed = [f"{name} {kind.value} PATH '$[{place}]'" for place, (name, kind) in enumerate(columns[:_FOLD])]
+    if len(columns) > _FOLD:
+        listed.append(f"NESTED PATH '$[{_FOLD}]' COLUMNS ({_listed(columns[_FOLD:])})")
+    return ", ".join(listed)

@@ -16,6 +16,14 @@ def test_rows_are_arrays_in_the_order_of_the_columns() -> None:
     assert json.loads(document) == [[1, "é"], [2, None]]
 
 
+def test_wide_rows_are_folded_in_documents_and_columns_alike() -> None:
+    wide = over({f"c{number}": INTEGER for number in range(18)}, "SELECT * FROM {rows}")
+    (document,) = wide.documents([{f"c{number}": number for number in range(18)}])
+    assert json.loads(document) == [[*range(8), [*range(8, 16), [16, 17]]]]
+    assert "c8 BIGINT PATH '$[0]'" in wide.sql
+    assert "c17 BIGINT PATH '$[1]'" in wide.sql
+
+
 def test_no_rows_make_no_document() -> None:
     assert list(TWO.documents([])) == []
 
