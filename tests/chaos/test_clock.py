@@ -18,7 +18,7 @@ for line in sys.stdin:
 @pytest.mark.skipif(clock.library() is None, reason="libfaketime is not installed")
 async def test_the_time_of_day_of_a_process_jumps_and_its_durations_do_not(tmp_path: Path) -> None:
     file = tmp_path / "clock"
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: ASYNC220 (it starts at once)
         [sys.executable, "-c", _CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
