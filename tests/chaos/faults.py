@@ -94,9 +94,10 @@ class Fault:
 def plan(chance: random.Random, seed: int, workers: int, within: float, known: Sequence[str] = KNOWN) -> list[Fault]:
     """One or two things that happen to processes, one or two that the gateway does.
 
-    The first takes its turn by the seed, so that any run of seeds meets all of them; the others are drawn.
+    The first takes its turn by the seed, so that any run of seeds meets all of them, with another failpoint each time
+    round; the others are drawn.
     """
-    names = [known[seed % len(known)]]
+    names = [known[(seed + seed // len(known)) % len(known)]]
     names.append(chance.choice([name for name in known if name in GATEWAY]))
     if chance.random() < 0.6:
         names.append(chance.choice([name for name in known if name not in GATEWAY]))

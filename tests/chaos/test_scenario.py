@@ -1,3 +1,4 @@
+import random
 from collections import Counter
 
 from tests.chaos import failpoints, faults
@@ -17,6 +18,15 @@ def test_three_hundred_seeds_meet_every_fault_and_arm_every_failpoint_five_times
     armed = Counter(scenario.armed.place for scenario in scenarios if scenario.armed)
     assert {name for name in (*faults.KNOWN, *faults.ONE_OF_THREE.values()) if met[name] < 5} == set()
     assert {place for place in failpoints.ALL if armed[place] < 5} == set()
+
+
+def test_every_failpoint_meets_another_fault_each_time_round() -> None:
+    first = {
+        (scenario.armed.place, faults.plan(random.Random(0), scenario.seed, 1, 9.0)[0].name)
+        for scenario in map(plan, SEEDS)
+        if scenario.armed
+    }
+    assert len(first) == len(SEEDS)
 
 
 def test_a_scenario_repeats_some_facts_in_the_same_words_and_some_in_others() -> None:
