@@ -61,7 +61,7 @@ MISTAKES: Final[Sequence[Mistake]] = (
         '            with self.activity.doing("publishing what follows from", batch.records):\n',
         "            self._settle(messages)\n            messages = ()\n"
         '            with self.activity.doing("publishing what follows from", batch.records):\n',
-        "--seed 4 --only=pause_mysql --arm=worker-1:projector.position_written=kill@2",
+        "tests/streams/runtime/test_stage.py",
     ),
     Mistake(
         "blind resend after a crash",
@@ -121,13 +121,13 @@ MISTAKES: Final[Sequence[Mistake]] = (
         "streams/sending/outbox.py",
         "        async for offset, fact in self._around.log.read(self._partition, start):\n",
         "        async for offset, fact in self._around.log.read(self._partition, start):\n            break\n",
-        "--seed 6 --only= --arm=worker-1:sender.answered=kill",
+        "tests/streams/sending/test_takeover.py::test_the_log_tells_what_the_snapshot_does_not",
     ),
     Mistake(
         "202 before anything is kept",
         "adapters/edge/spooled.py",
-        "                await self._kafka.wait(receipt)\n",
-        "                pass\n",
+        "            await self._kafka.wait(receipt)\n",
+        "            pass\n",
         "--seed 7 --only=pause_kafka,kill_edge --arm=",
     ),
     Mistake(
