@@ -115,11 +115,7 @@ class BatchConsumer(driver.Consumer):
             return
         tp = message.tp
         first = next((other for other in self._delivered[tp] if not other.taken), None)
-        if first is not batch:
-            raise BrokenInvariantError(
-                f"{tp.topic}/{tp.partition}: the batch ending at {batch.offset} came to its agent before the one "
-                f"ending at {first.offset if first else 'none'}"
-            )
+        _require_turn(tp, batch, first, "came to its agent")
         batch.taken = True
 
     def settle(self, message: Any) -> None:
@@ -130,11 +126,7 @@ class BatchConsumer(driver.Consumer):
             return
         tp = message.tp
         head = next((other for other in self._delivered[tp] if not other.acked), None)
-        if head is not batch:
-            raise BrokenInvariantError(
-                f"{tp.topic}/{tp.partition}: the batch ending at {batch.offset} was acknowledged before the one "
-                f"ending at {head.offset if head else 'none'}"
-            )
+        _require_turn(tp, batch, head, "was acknowledged")
         batch.acked = True
         self._unacked_bytes[tp] -= batch.release()
         message.refcount = 0
@@ -254,3 +246,12 @@ class BatchConsumer(driver.Consumer):
         self._acked.clear()
         self._acked_index.clear()
         self._room.set()
+
+
+def _require_turn(tp: TP, batch: FetchedBatch, first: FetchedBatch | None, what: str) -> None:
+    """Raise BrokenInvariantError, with what happened to a batch, where it was not the first whose turn it was."""
+    if first is not batch:
+        raise BrokenInvariantError(
+            f"{tp.topic}/{tp.partition}: the batch ending at {batch.offset} {what} before the one "
+            f"ending at {first.offset if first else 'none'}"
+        )
