@@ -1,6 +1,5 @@
 """The edge's process: settings, Kafka and server put together."""
 
-import gc
 import os
 import socket
 from contextlib import suppress
@@ -22,12 +21,14 @@ from infra.errors import OperatorError, SettingsError
 from infra.kafka import connection, started
 from infra.logging import configure
 from infra.settings import Settings
-from streams import failpoints, topics
+from streams import failpoints, heap, topics
 
 log = structlog.get_logger()
 
 _LAST_REQUESTS_SECONDS = 10
 _YOUNG_OBJECTS = 20_000
+"""So many new objects until the garbage collector looks through them: with a round every 700, which are those of the
+requests under way, it took 7 % of a webhook; and one through modules and types took 30 ms of everybody's time."""
 
 
 def run(settings: Settings, host: str, port: int, workers: int) -> None:
@@ -53,20 +54,9 @@ def run_one(settings: Settings, host: str, port: int, siblings: Siblings) -> Non
 def serve(settings: Settings, app: ASGIApp, listener: socket.socket) -> None:
     """Serve until a signal says otherwise."""
     failpoints.arm(os.environ)
-    settle_heap()
+    heap.settle(_YOUNG_OBJECTS)
     with suppress(KeyboardInterrupt):
         make_server(app, settings.posto_edge_keep_alive_seconds).run([listener])
-
-
-def settle_heap() -> None:
-    """Spare the garbage collector what stays: a round through modules and types took 30 ms of everybody's time.
-
-    And let it look less often: with a round every 700 objects, which are those of the requests under way, it took 7 %
-    of a webhook.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def require_secrets(settings: Settings) -> None:

@@ -1,11 +1,11 @@
 """Running a batch app inside a process: start, wait, hand over, stop."""
 
 import asyncio
-import gc
 from typing import Final
 
 import structlog
 
+from streams import heap
 from streams.runtime.app import BatchApp
 from streams.runtime.errors import BatchRuntimeError
 
@@ -29,9 +29,7 @@ async def run(app: BatchApp, stop: asyncio.Event) -> None:
     """
     app.finalize()
     await app.start()
-    gc.collect()
-    gc.freeze()  # what was made so far stays
-    gc.set_threshold(_YOUNG_OBJECTS)
+    heap.settle(_YOUNG_OBJECTS)
     log.info("worker_started", app=app.conf.id)
     ended = await app.wait_first(stop, app.ownership_lost)
     if ended.stopped and not stop.is_set():
