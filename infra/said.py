@@ -1,11 +1,7 @@
 """What a person says in a decision that goes on record: who they are, and why."""
 
-from typing import Final
-
 from infra.errors import OperatorError
-
-LONGEST_NAME: Final = 191
-LONGEST_REASON: Final = 500
+from streams.sending.operators_word import LONGEST_NAME, LONGEST_REASON
 
 
 def said(option: str, text: str, longest: int) -> str:
@@ -14,3 +10,6 @@ def said(option: str, text: str, longest: int) -> str:
     if not text or len(text) > longest or not text.isprintable():
         raise OperatorError(f"{option} must say something, in at most {longest} characters that can be printed.")
     return text
+
+
+__all__ = ["LONGEST_NAME", "LONGEST_REASON", "said"]
