@@ -1,6 +1,6 @@
 """The work that all racers do: our own agents' functions, so that what differs is what carries them."""
 
-from collections.abc import AsyncIterator, Coroutine, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, MutableMapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
@@ -11,13 +11,12 @@ from schemas.configuration import Rule
 from schemas.events import Action
 from streams import keys, topics
 from streams.configuration import Configuration, Key, Published
-from streams.normalization.blobs import Blob
 from streams.partitions import partition_of
-from streams.quarantine import Held
 from streams.runtime.batch import Batch
 from streams.runtime.fetched import Record
 from streams.runtime.publisher import NO_HEADERS, Headers
 from streams.runtime.stage import AgentFunction
+from tests.support.nothing import Nothing
 
 KEEP: Final = timedelta(days=30)
 
@@ -48,26 +47,6 @@ class Rules:
     def __init__(self) -> None:
         rules = [Rule(id=name, version=1, event_type=name, action=Action.NONE) for name in _PATTERNS]
         self.current = Configuration(Published({Key(topics.CONFIG_RULE, rule.id): rule for rule in rules}))
-
-
-class Nothing:
-    """Takes what the bench's events never have: bytes of files, and channels without an owner."""
-
-    async def put(self, blob: Blob) -> None:
-        """Keep bytes."""
-        raise AssertionError(blob.ref)
-
-    async def get(self, ref: str) -> bytes:
-        """Give them back."""
-        raise AssertionError(ref)
-
-    async def exists(self, ref: str) -> bool:
-        """Know them."""
-        raise AssertionError(ref)
-
-    async def take(self, incoming: Mapping[int, Sequence[Held]]) -> None:
-        """Look after what is held."""
-        raise AssertionError(incoming)
 
 
 def normalizing() -> AgentFunction:

@@ -1,7 +1,7 @@
 """What is measured: records of each kind through the functions of normalizer and router, and commands to their end."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from time import process_time
 from typing import Any, Final
@@ -17,14 +17,13 @@ from schemas.events import Coordinates
 from streams import topics
 from streams.configuration import Configuration
 from streams.deliveries import Delivery
-from streams.normalization.blobs import Blob
-from streams.quarantine import Held
 from streams.runtime import AgentFunction, Batch
 from streams.sending.inputs import Ack, Input, Sent, Start, Take
 from streams.sending.machine import transition
 from tests.agents.consumed import Consumed
 from tests.streams.samples_configuration import usual
 from tests.streams.sending.world import SCHEDULE, START, command
+from tests.support.nothing import Nothing
 
 COUNT: Final = 200
 
@@ -36,22 +35,10 @@ Work = Callable[[], float]
 """Does the work once; seconds of this process for each of its things."""
 
 
-class _Nothing:
-    """Neither files, nor what is held, nor rows of a table."""
+class _Nothing(Nothing):
+    """Nor rows of a table, and a configuration as most have it."""
 
     current: Configuration = usual()
-
-    async def put(self, blob: Blob) -> None:
-        raise AssertionError(blob.ref)
-
-    async def get(self, ref: str) -> bytes:
-        raise AssertionError(ref)
-
-    async def exists(self, ref: str) -> bool:
-        raise AssertionError(ref)
-
-    async def take(self, incoming: Mapping[int, Sequence[Held]]) -> None:
-        raise AssertionError(incoming)
 
 
 def works() -> dict[str, Work]:

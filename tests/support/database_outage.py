@@ -2,17 +2,16 @@
 
 import asyncio
 import os
-import socket
 import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from infra.stack import ports
 from infra.stack.supervision import Supervisor
 from tests.e2e.hub import Hub, hub_on, invoice
 from tests.support.stack import Stack
@@ -51,18 +50,11 @@ async def database_outage(stack: Stack, *, rate: int, away_seconds: float) -> Ou
         finally:
             await asyncio.to_thread(supervisor.start, "mysql")
     back = time.monotonic()
-    await eventually(lambda: _accepts(stack.settings().mysql.port), 60, because="MySQL did not come back")
+    await eventually(lambda: ports.is_open(stack.settings().mysql.port), 60, because="MySQL did not come back")
     async with hub_on(stack) as hub:
         await _rows(hub, [*before, *away])
     outcome.caught_up_seconds = time.monotonic() - back
     return outcome
-
-
-def _accepts(port: int) -> bool:
-    """Whether something listens there; an error of the connection is none yet."""
-    with closing(socket.socket()) as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def _sent(hub: Hub, rate: int, seconds: float, outcome: Outcome) -> tuple[list[str], list[float]]:
