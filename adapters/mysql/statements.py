@@ -1,11 +1,12 @@
-"""SQL that takes many rows as one JSON value: understood alike by MySQL 8 and MariaDB 10.11.
+"""SQL that takes many rows at once: understood alike by MySQL 8 and MariaDB 10.11.
 
-Text columns are read as LONGTEXT: JSON_TABLE itself cuts silently what is too long, the table's own column refuses it.
-Columns with long values come last, and wide rows are folded: MariaDB reads a row's JSON from its start for every
-column, and that of a nested one from its own.
+Rows that are inserted stand in the statement as SQL; those that only name what a statement works on come as one JSON
+value, which can be joined. Text columns of the latter are read as LONGTEXT: JSON_TABLE itself cuts silently what is too
+long, the table's own column refuses it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,74 +22,75 @@ class Kind(StrEnum):
 
     TEXT = "LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
     INTEGER = "BIGINT"
-    TIME = "DATETIME(6)"
-    BYTES = "LONGTEXT CHARACTER SET utf8mb4"
-    """Base64 on the way, bytes in the table."""
 
 
 TEXT: Final = Kind.TEXT
 INTEGER: Final = Kind.INTEGER
-TIME: Final = Kind.TIME
-BYTES: Final = Kind.BYTES
-
-Columns = Mapping[str, Kind]
 
 ROWS_AT_ONCE: Final = 1_000
 BYTES_AT_ONCE: Final = 2_000_000
-"""Bounds of one statement's JSON. A record of 1 MB grows at most fourfold on its way into a statement, so that the
+"""Bounds of one statement's rows. A record of 1 MB grows at most fourfold on its way into a statement, so that the
 largest one stays below the 16 MB that MariaDB takes as it is installed."""
-
-_FOLD: Final = 8  # columns; with 4 to 12 a row of 30 is read in two thirds of the time
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL over many rows, which it takes as one value: a JSON array of arrays in the order of `columns`, folded."""
+    """SQL around rows, of which each is a JSON array in the order of `columns`; `render` makes one SQL text of them."""
 
-    sql: str
-    columns: Columns
+    columns: Sequence[str]
+    before: bytes
+    render: Callable[[Sequence[bytes]], bytes]
+    after: bytes
 
-    def documents(self, rows: Iterable[Row]) -> Iterator[str]:
-        """The rows as values for the statement, each small enough for one run; what a row lacks is NULL."""
+    def filled(self, rows: Iterable[Row]) -> Iterator[bytes]:
+        """The statement for all rows, in portions of a bounded size; what a row lacks is NULL."""
         held: list[bytes] = []
         size = 0
         for row in rows:
-            encoded = _encode(_folded([row.get(name) for name in self.columns]))
+            encoded = _encode([row.get(name) for name in self.columns])
             if held and (len(held) >= ROWS_AT_ONCE or size + len(encoded) > BYTES_AT_ONCE):
-                yield _array(held)
+                yield self.before + self.render(held) + self.after
                 held, size = [], 0
             held.append(encoded)
             size += len(encoded)
         if held:
-            yield _array(held)
+            yield self.before + self.render(held) + self.after
 
 
-def over(columns: Columns, sql: str) -> Statement:
+def over(columns: Mapping[str, Kind], sql: str) -> Statement:
     """A statement in which `{rows}` stands for the rows, as a table named `new`.
 
     Arrays are read more than twice as fast as objects. Let the rows lead a STRAIGHT_JOIN: an optimizer that knows
     nothing of them may read the whole other table for each.
     """
-    listed = _listed(list(columns.items()))
-    return Statement(sql.replace("{rows}", f"JSON_TABLE(%s, '$[*]' COLUMNS ({listed})) AS new"), columns)
+    listed = ", ".join(f"{name} {kind.value} PATH '$[{place}]'" for place, (name, kind) in enumerate(columns.items()))
+    before, after = sql.split("{rows}")
+    return Statement(
+        tuple(columns),
+        f"{before}JSON_TABLE(".encode(),
+        _as_json,
+        f", '$[*]' COLUMNS ({listed})) AS new{after}".encode(),
+    )
 
 
-def upsert(table: str, columns: Columns, merge: Mapping[str, str]) -> Statement:
+def upsert(table: str, columns: Iterable[str], merge: Mapping[str, str]) -> Statement:
     """Insert rows; where one is there, assign what `merge` says, in its order (a later one sees the earlier ones).
 
     In `merge`, `old.` is the row that is there and `new.` the one that comes.
     """
-    selected = ", ".join(
-        f"FROM_BASE64(new.{name})" if kind is BYTES else f"new.{name}" for name, kind in columns.items()
-    )
-    assigned = ", ".join(f"{name} = {expression.replace('old.', f'{table}.')}" for name, expression in merge.items())
-    return over(
+    columns = tuple(columns)
+    assigned = _NEW.sub(r"VALUES(\1)", ", ".join(f"{name} = {expression}" for name, expression in merge.items()))
+    return Statement(
         columns,
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {selected} FROM {{rows}} "  # noqa: S608
-        f"ON DUPLICATE KEY UPDATE {assigned}",
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ".encode(),  # noqa: S608
+        _as_values,
+        f" ON DUPLICATE KEY UPDATE {assigned.replace('old.', f'{table}.')}".encode(),
     )
+
+
+_NEW: Final = re.compile(r"\bnew\.(\w+)")
 
 
 def first(*names: str) -> dict[str, str]:
@@ -133,18 +135,33 @@ def cut(text: Any, length: int) -> str | None:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _array(encoded: Sequence[bytes]) -> str:
-    return (b"[" + b",".join(encoded) + b"]").decode()
+def binary(octets: bytes) -> msgspec.Raw:
+    """Bytes as the value of a binary column; for an upsert."""
+    return msgspec.Raw(b"x'" + octets.hex().encode() + b"'")
 
 
-def _folded(values: list[Any]) -> list[Any]:
-    """The first values, then a list of the next, and so on."""
-    return [*values[:_FOLD], _folded(values[_FOLD:])] if len(values) > _FOLD else values
+def literal(text: bytes) -> bytes:
+    """A text as SQL; in the SQL mode and character set of our sessions, only these two characters end or change it."""
+    return b"'" + text.replace(b"\\", b"\\\\").replace(b"'", b"\\'") + b"'"
 
 
-def _listed(columns: Sequence[tuple[str, Kind]]) -> str:
-    """Where JSON_TABLE finds each column in a folded row."""
-    listed = [f"{name} {kind.value} PATH '$[{place}]'" for place, (name, kind) in enumerate(columns[:_FOLD])]
-    if len(columns) > _FOLD:
-        listed.append(f"NESTED PATH '$[{_FOLD}]' COLUMNS ({_listed(columns[_FOLD:])})")
-    return ", ".join(listed)
+def _as_json(rows: Sequence[bytes]) -> bytes:
+    return literal(b"[" + b",".join(rows) + b"]")
+
+
+def _as_values(rows: Sequence[bytes]) -> bytes:
+    return b",".join([b"(" + _as_sql(row[1:-1]) + b")" for row in rows])
+
+
+def _as_sql(values: bytes) -> bytes:
+    """JSON texts, numbers and nulls are SQL as they are, but for two of JSON's escapes, which SQL does not know."""
+    return _ESCAPE.sub(_unescaped, values) if b"\\u" in values or b"\\f" in values else values
+
+
+_ESCAPE: Final = re.compile(rb"\\(?:u00([0-9a-f]{2})|.)")  # any, so that an escaped backslash begins none
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    if found[1]:
+        return bytes.fromhex(found[1].decode())
+    return b"\x0c" if found[0] == b"\\f" else found[0]

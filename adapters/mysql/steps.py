@@ -25,5 +25,5 @@ class Write:
 
     async def apply(self, session: Session, records: Records) -> None:
         """Run the statement over all rows, in as few rounds as their size allows."""
-        for document in self.statement.documents(self.rows(records)):
-            await session.execute(self.statement.sql, (document,))
+        for statement in self.statement.filled(self.rows(records)):
+            await session.execute(statement)

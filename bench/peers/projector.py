@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.mysql.pool import Session
+from adapters.mysql.pool import SQL, Session
 from adapters.mysql.projector import Projector
 from bench.projected import batches
 from infra.database import database
@@ -37,16 +37,16 @@ async def _run(dsn: str, events: int) -> dict[str, float]:
     return cost
 
 
-def _kept() -> list[tuple[str, Sequence[Any]]]:
+def _kept() -> list[tuple[SQL, Sequence[Any]]]:
     """All that sessions send from now on."""
-    statements: list[tuple[str, Sequence[Any]]] = []
+    statements: list[tuple[SQL, Sequence[Any]]] = []
     fetch, execute = Session.fetch, Session.execute
 
-    async def fetching(self: Session, statement: str, values: Sequence[Any] = ()) -> Any:
+    async def fetching(self: Session, statement: SQL, values: Sequence[Any] = ()) -> Any:
         statements.append((statement, values))
         return await fetch(self, statement, values)
 
-    async def executing(self: Session, statement: str, values: Sequence[Any] = ()) -> int:
+    async def executing(self: Session, statement: SQL, values: Sequence[Any] = ()) -> int:
         statements.append((statement, values))
         return await execute(self, statement, values)
 

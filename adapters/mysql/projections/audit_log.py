@@ -3,7 +3,7 @@
 from typing import Final
 
 from adapters.mysql.records import Records
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Row, cut, json, time, upsert
+from adapters.mysql.statements import Row, cut, json, time, upsert
 from adapters.mysql.steps import Write
 
 _LONGEST_ACTOR: Final = 191
@@ -31,16 +31,7 @@ STEPS: Final = (
         rows,
         upsert(
             "audit_log",
-            {
-                "source_partition": INTEGER,
-                "source_offset": INTEGER,
-                "at": TIME,
-                "actor": TEXT,
-                "action": TEXT,
-                "subject": TEXT,
-                "trace_id": TEXT,
-                "detail": TEXT,
-            },
+            ("source_partition", "source_offset", "at", "actor", "action", "subject", "trace_id", "detail"),
             {"at": "old.at"},
         ),
     ),

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from adapters.mysql.records import Records
-from adapters.mysql.statements import TEXT, TIME, Row, cut, greatest, time, upsert, where
+from adapters.mysql.statements import Row, cut, greatest, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas import event_types as types
 from schemas.events import AcceptedEvent, Kind
@@ -62,14 +62,7 @@ STEPS: Final = (
         rows,
         upsert(
             "channel_health",
-            {
-                "channel_id": TEXT,
-                "state": TEXT,
-                "state_at": TIME,
-                "last_inbound_at": TIME,
-                "last_outbound_at": TIME,
-                "last_ack_at": TIME,
-            },
+            ("channel_id", "state", "state_at", "last_inbound_at", "last_outbound_at", "last_ack_at"),
             where(_TOLD_LATER, "state") | greatest("state_at", "last_inbound_at", "last_outbound_at", "last_ack_at"),
         ),
     ),

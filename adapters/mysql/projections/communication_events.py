@@ -6,7 +6,7 @@ From event.accepted; of an event with a command, `status` and `processed_at` fol
 from typing import Final
 
 from adapters.mysql.records import Records, Sighting
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, json, over, time, upsert, where
+from adapters.mysql.statements import TEXT, Row, cut, json, over, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas.deliveries import Status
 from schemas.events import NO_RULE, AcceptedEvent, Decision, Kind
@@ -21,36 +21,36 @@ _ROUTED: Final = frozenset({Kind.ACCEPTED, Kind.UPDATED})
 _ROUTED_PRECEDENCE: Final = 2**32  # above every revision
 _STATUS: Final = {Kind.QUARANTINED: "quarantined", Kind.REJECTED: FAILED, Kind.CONFLICT: "conflict"}
 
-_IDENTITY: Final[Columns] = {"event_id": TEXT, "idempotency_key": TEXT}
-_CONTENT: Final[Columns] = {
-    "event_type": TEXT,
-    "source_system": TEXT,
-    "external_id": TEXT,
-    "tenant_id": INTEGER,
-    "channel_id": TEXT,
-    "contact": TEXT,
-    "conversation_id": TEXT,
-    "trace_id": TEXT,
-    "correlation_id": TEXT,
-    "kind": TEXT,
-    "status": TEXT,
-    "reason": TEXT,
-    "action": TEXT,
-    "rule_id": TEXT,
-    "rule_version": INTEGER,
-    "template": TEXT,
-    "template_version": INTEGER,
-    "command_id": TEXT,
-    "occurred_at": TIME,
-    "received_at": TIME,
-    "expires_at": TIME,
-    "fingerprint": TEXT,
-    "revision": INTEGER,
-    "metadata": TEXT,
-    "payload": TEXT,
-}
-_ORIGIN: Final[Columns] = {"processed_at": TIME, "raw_partition": INTEGER, "raw_offset": INTEGER, "raw_topic": TEXT}
-_PRECEDENCE: Final[Columns] = {"precedence": INTEGER}
+_IDENTITY: Final = ("event_id", "idempotency_key")
+_CONTENT: Final = (
+    "event_type",
+    "source_system",
+    "external_id",
+    "tenant_id",
+    "channel_id",
+    "contact",
+    "conversation_id",
+    "trace_id",
+    "correlation_id",
+    "kind",
+    "status",
+    "reason",
+    "action",
+    "rule_id",
+    "rule_version",
+    "template",
+    "template_version",
+    "command_id",
+    "occurred_at",
+    "received_at",
+    "expires_at",
+    "fingerprint",
+    "revision",
+    "metadata",
+    "payload",
+)
+_ORIGIN: Final = ("processed_at", "raw_partition", "raw_offset", "raw_topic")
+_PRECEDENCE: Final = ("precedence",)
 
 
 _RAW: Final = ", ".join(f"'{topic}'" for topic in sorted(topics.RAW))
@@ -165,7 +165,7 @@ STEPS: Final = (
         rows,
         upsert(
             "communication_events",
-            {**_IDENTITY, **_ORIGIN, **_PRECEDENCE, **_CONTENT},
+            (*_IDENTITY, *_ORIGIN, *_PRECEDENCE, *_CONTENT),
             where(_NEWER_ORIGIN, *_ORIGIN) | where("new.precedence >= old.precedence", *_CONTENT, *_PRECEDENCE),
         ),
     ),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from adapters.mysql.pool import Session
 from adapters.mysql.projections import contacts
 from adapters.mysql.records import Records
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Row, cut, over, time, upsert, where
+from adapters.mysql.statements import INTEGER, TEXT, Row, cut, over, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from streams.contact_links import Claim, claims, resolve
@@ -59,12 +59,12 @@ class Resolved:
         if not touched:
             return
         outcomes = {lid: _outcome(lid, []) for lid in touched}
-        for document in _LINKS.documents(_address(lid) for lid in touched):
-            found = await session.fetch(_LINKS.sql, (document,))
+        for statement in _LINKS.filled(_address(lid) for lid in touched):
+            found = await session.fetch(statement)
             for lid, links in groupby(found, key=lambda row: (row["tenant_id"], row["contact"])):
                 outcomes[lid] = _outcome(lid, [claim_of(row) for row in links])
-        for document in _SAY.documents(outcomes.values()):
-            await session.execute(_SAY.sql, (document,))
+        for statement in _SAY.filled(outcomes.values()):
+            await session.execute(statement)
 
 
 def claim_of(row: dict[str, Any]) -> Claim:
@@ -130,21 +130,21 @@ STEPS: Final = (
         rows,
         upsert(
             "contact_links",
-            {
-                "tenant_id": INTEGER,
-                "contact": TEXT,
-                "same_as": TEXT,
-                "phone": TEXT,
-                "evidence": TEXT,
-                "evidence_at": TIME,
-                "evidence_channel": TEXT,
-                "evidence_event_id": TEXT,
-                "evidence_trace_id": TEXT,
-                "decision": TEXT,
-                "decided_at": TIME,
-                "decided_by": TEXT,
-                "decision_reason": TEXT,
-            },
+            (
+                "tenant_id",
+                "contact",
+                "same_as",
+                "phone",
+                "evidence",
+                "evidence_at",
+                "evidence_channel",
+                "evidence_event_id",
+                "evidence_trace_id",
+                "decision",
+                "decided_at",
+                "decided_by",
+                "decision_reason",
+            ),
             # From the least to the most significant column of each comparison: those that are assigned already have
             # become equal, and leave what the others say as it was.
             {"phone": "GREATEST(old.phone, new.phone)"}

@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters.mysql.projections import messages
 from adapters.mysql.records import Records
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Row, cut, greatest, least, time, upsert, where
+from adapters.mysql.statements import Row, cut, greatest, least, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas import event_types as types
 from schemas.events import AcceptedEvent
@@ -75,15 +75,7 @@ STEPS: Final = (
         rows,
         upsert(
             "contacts",
-            {
-                "tenant_id": INTEGER,
-                "contact": TEXT,
-                "display_name": TEXT,
-                "named_at": TIME,
-                "network_id": TEXT,
-                "first_seen_at": TIME,
-                "last_seen_at": TIME,
-            },
+            ("tenant_id", "contact", "display_name", "named_at", "network_id", "first_seen_at", "last_seen_at"),
             where(_NAMED_LATER, "display_name")
             | greatest("named_at")
             | where(_SEEN_LATER, "network_id")

@@ -10,7 +10,7 @@ from adapters.mysql.pool import Session
 from adapters.mysql.projections import messages
 from adapters.mysql.projections.outbound_messages import conversation_of
 from adapters.mysql.records import Records
-from adapters.mysql.statements import INTEGER, TEXT, Row, first, over, upsert
+from adapters.mysql.statements import TEXT, Row, first, over, upsert
 from adapters.mysql.steps import Write
 from streams import identity
 
@@ -43,9 +43,9 @@ class Messages:
         for step in messages.STEPS:
             await step.apply(session, records)
         touched |= await _touched(session, records)
-        for document in _SUMMARIZE.documents({"id": conversation_id} for conversation_id in sorted(touched)):
-            await session.execute(_LOCK.sql, (document,))
-            await session.execute(_SUMMARIZE.sql, (document,))
+        for statement in (_LOCK, _SUMMARIZE):
+            for filled in statement.filled({"id": conversation_id} for conversation_id in sorted(touched)):
+                await session.execute(filled)
 
 
 async def _touched(session: Session, records: Records) -> set[str]:
@@ -53,8 +53,8 @@ async def _touched(session: Session, records: Records) -> set[str]:
     touched = {row["id"] for row in opened(records)}
     keys = [{"channel_id": event.channel, "message_key": messages.key_of(event)} for event in messages.shown(records)]
     for statement, rows in ((_BY_KEY, keys), (_BY_COMMAND, messages.commanded(records))):
-        for document in statement.documents(rows):
-            for found in await session.fetch(statement.sql, (document,)):
+        for filled in statement.filled(rows):
+            for found in await session.fetch(filled):
                 touched |= {found["event_conversation_id"], found["command_conversation_id"]} - {None}
     return touched
 
@@ -94,7 +94,7 @@ STEPS: Final = (
         opened,
         upsert(
             "conversations",
-            {"id": TEXT, "tenant_id": INTEGER, "channel_id": TEXT, "contact": TEXT},
+            ("id", "tenant_id", "channel_id", "contact"),
             first("tenant_id"),
         ),
     ),

@@ -4,12 +4,11 @@ From dead.letter and audit.change. A letter that is itself odd is still shown: n
 holds. A letter whose record was redriven and failed again at the same stage is the same letter, with a reason more.
 """
 
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from adapters.mysql.records import Done, Records, moment
-from adapters.mysql.statements import BYTES, INTEGER, TEXT, TIME, Columns, Row, cut, first, json, over, time, upsert
+from adapters.mysql.statements import INTEGER, TEXT, Row, binary, cut, first, json, over, time, upsert
 from adapters.mysql.steps import Write
 from schemas import headers as names
 from schemas.audit import AuditAction
@@ -79,7 +78,7 @@ def _letter(letter: Letter) -> Row:
         "created_at": time(moment(record.timestamp)),
         "original_bytes": len(original),
         "headers": json({name: cut(text, _LONGEST_HEADER) for name, text in list(headers.items())[:_MOST_HEADERS]}),
-        "original": None if record.value is None else b64encode(original[:KEPT_BYTES]).decode(),
+        "original": None if record.value is None else binary(original[:KEPT_BYTES]),
     }
 
 
@@ -116,22 +115,22 @@ def _name(letter: LetterId) -> Row:
     }
 
 
-_NAME: Final[Columns] = {
+_NAME: Final = {
     "stage": TEXT,
     "source_topic": TEXT,
     "source_partition": INTEGER,
     "source_offset": INTEGER,
 }
-_CONTENT: Final[Columns] = {
-    "letter_partition": INTEGER,
-    "letter_offset": INTEGER,
-    "trace_id": TEXT,
-    "tenant_id": INTEGER,
-    "channel_id": TEXT,
-    "created_at": TIME,
-    "original_bytes": INTEGER,
-    "headers": TEXT,
-}
+_CONTENT: Final = (
+    "letter_partition",
+    "letter_offset",
+    "trace_id",
+    "tenant_id",
+    "channel_id",
+    "created_at",
+    "original_bytes",
+    "headers",
+)
 _SAME: Final = " AND ".join(f"{{table}}.{name} = {{other}}.{name}" for name in _NAME)
 
 
@@ -169,25 +168,15 @@ STEPS: Final = (
         letters,
         upsert(
             "dead_letters",
-            {**_NAME, **_CONTENT, "original": BYTES},
-            {**first(*_CONTENT), "original": "COALESCE(old.original, FROM_BASE64(new.original))"},
+            (*_NAME, *_CONTENT, "original"),
+            first(*_CONTENT, "original"),
         ),
     ),
     Write(
         history,
         upsert(
             "dead_letter_history",
-            {
-                **_NAME,
-                "round": INTEGER,
-                "what": TEXT,
-                "at": TIME,
-                "error_class": TEXT,
-                "error_message": TEXT,
-                "actor": TEXT,
-                "reason": TEXT,
-                "record": TEXT,
-            },
+            (*_NAME, "round", "what", "at", "error_class", "error_message", "actor", "reason", "record"),
             {"at": "old.at"},  # what was said of a round first stands
         ),
     ),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from adapters.mysql.records import Records, Report
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, first, least, time, upsert, where
+from adapters.mysql.statements import Row, cut, first, least, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas.deliveries import FactKind
 
@@ -22,25 +22,18 @@ _OUTCOMES: Final = (
 """How an attempt may end, weakest first: knowing beats doubt, whenever it came to be known."""
 _LONGEST_MESSAGE: Final = 2_000
 
-_ENDING: Final[Columns] = {
-    "ended_at": TIME,
-    "http_status": INTEGER,
-    "reason": TEXT,
-    "message": TEXT,
-    "retry_at": TIME,
-    "outcome": TEXT,
-}
-_COLUMNS: Final[Columns] = {
-    "command_id": TEXT,
-    "attempt": INTEGER,
-    "event_id": TEXT,
-    "trace_id": TEXT,
-    "channel_id": TEXT,
-    "started_at": TIME,
-    "request_id": TEXT,
-    "provider_message_id": TEXT,
-    **_ENDING,
-}
+_ENDING: Final = ("ended_at", "http_status", "reason", "message", "retry_at", "outcome")
+_COLUMNS: Final = (
+    "command_id",
+    "attempt",
+    "event_id",
+    "trace_id",
+    "channel_id",
+    "started_at",
+    "request_id",
+    "provider_message_id",
+    *_ENDING,
+)
 
 
 def rows(records: Records) -> list[Row]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from adapters.mysql.records import Records, Report
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Row, json, time, upsert
+from adapters.mysql.statements import Row, json, time, upsert
 from adapters.mysql.steps import Write
 
 _DETAILS: Final = (
@@ -48,19 +48,19 @@ STEPS: Final = (
         rows,
         upsert(
             "delivery_facts",
-            {
-                "source_partition": INTEGER,
-                "source_offset": INTEGER,
-                "command_id": TEXT,
-                "event_id": TEXT,
-                "trace_id": TEXT,
-                "fact": TEXT,
-                "at": TIME,
-                "recorded_at": TIME,
-                "status": TEXT,
-                "attempt": INTEGER,
-                "detail": TEXT,
-            },
+            (
+                "source_partition",
+                "source_offset",
+                "command_id",
+                "event_id",
+                "trace_id",
+                "fact",
+                "at",
+                "recorded_at",
+                "status",
+                "attempt",
+                "detail",
+            ),
             {"fact": "old.fact"},  # a record of the log never changes
         ),
     ),

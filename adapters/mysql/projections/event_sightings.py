@@ -6,7 +6,7 @@ What the hub itself adds to an event, such as a file that it fetched, is no sigh
 from typing import Final
 
 from adapters.mysql.records import Records
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Row, time, upsert
+from adapters.mysql.statements import Row, time, upsert
 from adapters.mysql.steps import Write
 from streams import topics
 
@@ -34,16 +34,7 @@ STEPS: Final = (
         rows,
         upsert(
             "event_sightings",
-            {
-                "raw_topic": TEXT,
-                "raw_partition": INTEGER,
-                "raw_offset": INTEGER,
-                "event_id": TEXT,
-                "kind": TEXT,
-                "fingerprint": TEXT,
-                "trace_id": TEXT,
-                "received_at": TIME,
-            },
+            ("raw_topic", "raw_partition", "raw_offset", "event_id", "kind", "fingerprint", "trace_id", "received_at"),
             # A record that was rejected or quarantined may be accepted when it comes again. One that was redriven
             # though it had been routed is a duplicate of itself: what it was first stands.
             {"kind": "IF(new.kind = 'duplicate', old.kind, new.kind)"},

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from adapters.mysql.records import Records
-from adapters.mysql.statements import INTEGER, TEXT, TIME, Columns, Row, cut, json, over, time, upsert, where
+from adapters.mysql.statements import TEXT, Row, cut, json, over, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas import event_types as types
 from schemas.deliveries import AckStatus
@@ -31,17 +31,17 @@ _TEXTS: Final = ("text", "caption")
 _ROUTED: Final = frozenset({Kind.ACCEPTED, Kind.UPDATED})
 _LONGEST_NAME: Final = 255
 
-_OF_EVENT: Final[Columns] = {
-    "author": TEXT,
-    "author_name": TEXT,
-    "event_id": TEXT,
-    "event_conversation_id": TEXT,
-    "event_at": TIME,
-    "attachment": TEXT,
-    "event_revision": INTEGER,
-}
-_SHARED: Final[Columns] = {"tenant_id": INTEGER, "type": TEXT, "text": TEXT}
-_ADDRESS: Final[Columns] = {"channel_id": TEXT, "message_key": TEXT, "direction": TEXT}
+_OF_EVENT: Final = (
+    "author",
+    "author_name",
+    "event_id",
+    "event_conversation_id",
+    "event_at",
+    "attachment",
+    "event_revision",
+)
+_SHARED: Final = ("tenant_id", "type", "text")
+_ADDRESS: Final = ("channel_id", "message_key", "direction")
 
 
 def shown(records: Records) -> list[AcceptedEvent]:
@@ -121,13 +121,11 @@ def _row(event: AcceptedEvent) -> Row:
 _NEWER: Final = "new.event_revision >= COALESCE(old.event_revision, 0)"
 _SAY: Final = upsert(
     "messages",
-    {**_ADDRESS, **_OF_EVENT, **_SHARED},
+    (*_ADDRESS, *_OF_EVENT, *_SHARED),
     where(f"{_NEWER} AND old.command_id IS NULL", *_SHARED) | where(_NEWER, "direction", *_OF_EVENT),
 )
-_ACK: Final = upsert(
-    "messages", {**_ADDRESS, "ack_rank": INTEGER}, {"ack_rank": "GREATEST(old.ack_rank, new.ack_rank)"}
-)
-_ONE_COMMAND: Final[Columns] = {"command_id": TEXT}
+_ACK: Final = upsert("messages", (*_ADDRESS, "ack_rank"), {"ack_rank": "GREATEST(old.ack_rank, new.ack_rank)"})
+_ONE_COMMAND: Final = {"command_id": TEXT}
 _BY_COMMAND: Final = "{rows} STRAIGHT_JOIN outbound_messages AS sent ON sent.command_id = new.command_id"
 _UNBOUND_KEY: Final = "CONCAT('command:', sent.command_id)"
 _COMMAND: Final = over(
