@@ -38,13 +38,17 @@ class Messages:
     """Writes the messages, then works out the conversations in which they were and are."""
 
     async def apply(self, session: Session, records: Records) -> None:
-        """Lock the conversations before reading them: what another transaction adds is seen by the later of both."""
+        """Lock the conversations before reading them: what another transaction adds is seen by the later of both.
+
+        Those that the records name are locked since their row was written.
+        """
         touched = await _touched(session, records)
         for step in messages.STEPS:
             await step.apply(session, records)
         touched |= await _touched(session, records)
-        for statement in (_LOCK, _SUMMARIZE):
-            for filled in statement.filled({"id": conversation_id} for conversation_id in sorted(touched)):
+        named = {row["id"] for row in opened(records)}
+        for statement, ids in ((_LOCK, touched - named), (_SUMMARIZE, touched)):
+            for filled in statement.filled({"id": conversation_id} for conversation_id in sorted(ids)):
                 await session.execute(filled)
 
 

@@ -71,6 +71,9 @@ _REPORTED: Final = (
     "facts_until",
     "body",
 )
+_LATEST: Final = ("trace_id", "tenant_id", "channel_id", "status", "retry_at", "ended_at", "facts_until")
+_LEAST: Final = ("sent_at", "delivered_at", "read_at")
+_GREATEST: Final = ("attempts", "updated_at")
 _OF_COMMAND: Final = (
     "event_type",
     "correlation_id",
@@ -86,6 +89,7 @@ _OF_COMMAND: Final = (
     "expires_at",
     "body",
 )
+_FIRST: Final = (*_OF_COMMAND, "provider_message_id", "message_key")
 
 
 def decided(records: Records) -> list[Row]:
@@ -108,8 +112,24 @@ def decided(records: Records) -> list[Row]:
 
 
 def reported(records: Records) -> list[Row]:
-    """One row a fact; those of one command stay in the order of the log."""
-    return [_row(report) for report in sorted(records.reports, key=lambda report: report.fact.command_id)]
+    """One row a command, of all that its facts say: a command is told in four facts or more, most often at once."""
+    rows: dict[str, Row] = {}
+    for report in records.reports:
+        row = _row(report)
+        known = rows.get(report.fact.command_id)
+        rows[report.fact.command_id] = _both(known, row) if known else row
+    return [rows[command_id] for command_id in sorted(rows)]
+
+
+def _both(known: Row, later: Row) -> Row:
+    """What two rows of one command say, of which the second is further on in the log: as the upsert merges them."""
+    row = known | {name: later[name] for name in _LATEST}
+    row |= {name: later.get(name) for name in _FIRST if row.get(name) is None}
+    row |= {name: min(filter(None, (known[name], later[name])), default=None) for name in _LEAST}
+    row |= {name: max(known[name], later[name]) for name in _GREATEST}
+    row["last_error"] = later["last_error"] or known["last_error"]
+    row["created_at"] = later["created_at"] if later.get("body") is not None else known["created_at"]
+    return row
 
 
 def _row(report: Report) -> Row:
@@ -177,16 +197,12 @@ STEPS: Final = (
         upsert(
             "outbound_messages",
             _REPORTED,
-            first(*_OF_COMMAND, "provider_message_id", "message_key")
+            first(*_FIRST)
             | latest("last_error")
             | where("new.body IS NOT NULL", "created_at")
-            | least("sent_at", "delivered_at", "read_at")
-            | greatest("attempts", "updated_at")
-            | where(
-                "new.facts_until >= old.facts_until",
-                *("trace_id", "tenant_id", "channel_id", "status", "retry_at", "ended_at"),
-                "facts_until",
-            ),
+            | least(*_LEAST)
+            | greatest(*_GREATEST)
+            | where("new.facts_until >= old.facts_until", *_LATEST),
         ),
     ),
 )
