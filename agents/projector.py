@@ -8,7 +8,7 @@ OUTPUTS = ()
 
 
 def build(projector: Projector) -> AgentFunction:
-    """The agent: writes a batch with its position in one transaction; what can never be written is a dead letter."""
+    """The agent: writes a batch with its positions; what can never be written is a dead letter."""
 
     async def agent(batch: Batch) -> None:
         await projector.project(batch.records)

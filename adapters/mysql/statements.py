@@ -120,7 +120,7 @@ def where(condition: str, *names: str) -> dict[str, str]:
 
 def time(moment: datetime | None) -> str | None:
     """A moment as a DATETIME in UTC."""
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    return None if moment is None else moment.astimezone(UTC).isoformat(" ").removesuffix("+00:00")
 
 
 def json(value: Any) -> str:

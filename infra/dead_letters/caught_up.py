@@ -7,7 +7,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from adapters.mysql.pool import Database
-from adapters.mysql.projector import PROJECTION
+from adapters.mysql.projector import PRESENT
 from infra.dead_letters.filters import LetterError
 from infra.kafka import connection, started
 from infra.patience import kafka_of, patiently
@@ -56,7 +56,7 @@ async def on_record(settings: Settings) -> Ends:
 
 
 async def _positions(db: Database) -> dict[tuple[str, int], int]:
-    rows = await db.fetch(_POSITIONS, (PROJECTION,))
+    rows = await db.fetch(_POSITIONS, (PRESENT,))
     return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 

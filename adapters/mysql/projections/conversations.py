@@ -42,11 +42,11 @@ class Messages:
 
         Those that the records name are locked since their row was written.
         """
-        touched = await _touched(session, records)
+        named = {row["id"] for row in opened(records)}
+        touched = named | await _touched(session, records)
         for step in messages.STEPS:
             await step.apply(session, records)
         touched |= await _touched(session, records)
-        named = {row["id"] for row in opened(records)}
         for statement, ids in ((_LOCK, touched - named), (_SUMMARIZE, touched)):
             for filled in statement.filled({"id": conversation_id} for conversation_id in sorted(ids)):
                 await session.execute(filled)
@@ -54,7 +54,7 @@ class Messages:
 
 async def _touched(session: Session, records: Records) -> set[str]:
     """Where the messages lie by what their events say and by what their commands say."""
-    touched = {row["id"] for row in opened(records)}
+    touched: set[str] = set()
     keys = [{"channel_id": event.channel, "message_key": messages.key_of(event)} for event in messages.shown(records)]
     for statement, rows in ((_BY_KEY, keys), (_BY_COMMAND, messages.commanded(records))):
         for filled in statement.filled(rows):

@@ -126,7 +126,9 @@ _SAY: Final = upsert(
 )
 _ACK: Final = upsert("messages", (*_ADDRESS, "ack_rank"), {"ack_rank": "GREATEST(old.ack_rank, new.ack_rank)"})
 _ONE_COMMAND: Final = {"command_id": TEXT}
-_BY_COMMAND: Final = "{rows} STRAIGHT_JOIN outbound_messages AS sent ON sent.command_id = new.command_id"
+_BY_COMMAND: Final = (
+    "{rows} STRAIGHT_JOIN outbound_messages AS sent FORCE INDEX (unique_command) ON sent.command_id = new.command_id"
+)
 _UNBOUND_KEY: Final = "CONCAT('command:', sent.command_id)"
 _COMMAND: Final = over(
     _ONE_COMMAND,

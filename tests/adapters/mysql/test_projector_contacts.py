@@ -125,7 +125,7 @@ async def test_a_contact_and_its_link_that_are_written_at_once_know_of_each_othe
     log = Log()
     said, linked = [log.accepted(message("AA1", chat=LID))], [log.linked(link(LID))]
     pair: Sequence[list[LogRecord]] = (said, linked) if message_first else (linked, said)
-    await overlapped(database, *pair)
+    await overlapped(database, pair[0], pair[1], transaction=2)
     assert state(await contact(database)) == ("resolved", KEY, None, KEY)
 
 

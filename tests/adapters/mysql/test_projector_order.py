@@ -1,7 +1,7 @@
 """The tables depend on what the log says, not on how it was consumed: cut, mixed, repeated, by one or by several."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from adapters.mysql.errors import DatabaseError, DatabaseUnavailableError, TransactionConflictError
-from adapters.mysql.pool import Database, Session
-from adapters.mysql.projector import Projector
+from adapters.mysql.pool import Database, Row, Session
+from adapters.mysql.projector import HISTORY, PRESENT, Projector
 from infra.database import database as database_of
 from infra.settings import Settings
 from schemas.deliveries import FactKind, Status
@@ -23,6 +23,15 @@ pytestmark = pytest.mark.integration
 
 HEAD_START = 0.3
 """Seconds in which the second transaction would finish if nothing made it wait for the first."""
+
+
+Tables = Mapping[str, Sequence[Row]]
+
+_OF_HISTORY = ("communication_events", "event_sightings", "delivery_facts")
+TABLES: Mapping[str, Sequence[str]] = {
+    HISTORY: _OF_HISTORY,
+    PRESENT: [table for table in PROJECTED if table not in (*_OF_HISTORY, "projection_offsets")],
+}
 
 
 async def clear(database: Database) -> None:
@@ -55,12 +64,13 @@ async def test_records_below_the_position_are_skipped(database: Database, projec
     assert await dump(database) == before
 
 
-async def test_the_position_is_kept_with_the_rows(database: Database, projector: Projector) -> None:
+async def test_each_projection_keeps_its_position_with_its_rows(database: Database, projector: Projector) -> None:
     log = Log()
     records = [log.accepted(invoice(number), 4) for number in range(3)]
     await projector.project(records[:2])
-    rows = await database.fetch("SELECT topic, `partition`, next_offset FROM projection_offsets")
-    assert rows == [{"topic": topics.EVENT_ACCEPTED, "partition": 4, "next_offset": 2}]
+    rows = await database.fetch("SELECT * FROM projection_offsets ORDER BY projection")
+    place = {"topic": topics.EVENT_ACCEPTED, "partition": 4, "next_offset": 2}
+    assert rows == [{"projection": HISTORY, **place}, {"projection": PRESENT, **place}]
 
 
 class FailingSession:
@@ -98,24 +108,32 @@ class FailingDatabase:
             raise self._error
 
 
-async def test_a_connection_lost_at_any_statement_leaves_nothing_behind(
+async def test_what_a_connection_lost_at_any_statement_left_undone_is_done_the_next_time(
     database: Database, projector: Projector
 ) -> None:
     records = random_log.make(Random(7), size=3)
-    nothing = await dump(database)
+    await projector.project(records)
+    made = await dump(database)
     for statements in range(1000):
+        await clear(database)
         failing = FailingDatabase(database, statements, DatabaseUnavailableError("the connection was lost"))
         try:
             await Projector(failing).project(records)  # type: ignore[arg-type]
         except DatabaseUnavailableError:
-            assert await dump(database) == nothing
+            for projection, tables in TABLES.items():
+                assert_all_or_nothing(await dump(database), made, projection, tables)
+            await projector.project(records)
+            assert await dump(database) == made
         else:
             break
     assert statements > 20
-    made = await dump(database)
-    await clear(database)
-    await projector.project(records)
-    assert await dump(database) == made
+
+
+def assert_all_or_nothing(found: Tables, made: Tables, projection: str, tables: Sequence[str]) -> None:
+    """A projection's rows and positions are all there, or none of them is."""
+    rows = {table: len(found[table]) for table in tables}
+    positions = [row for row in found["projection_offsets"] if row["projection"] == projection]
+    assert not any(rows.values()) if not positions else rows == {table: len(made[table]) for table in tables}
 
 
 async def test_a_deadlock_is_repeated_at_once(database: Database) -> None:
@@ -172,23 +190,28 @@ async def test_projectors_of_different_partitions_agree_on_the_rows_they_share(
 
 
 class HoldingDatabase:
-    """Does the work of a transaction, then waits before it commits."""
+    """Does the work of a projector's transactions, then waits before the first, or the second, of them commits."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, held: int) -> None:
         self._database = database
+        self._before = held - 1
         self.is_done, self.may_commit = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         async with self._database.transaction() as session:
             yield session
-            self.is_done.set()
-            await self.may_commit.wait()
+            if self._before == 0:
+                self.is_done.set()
+                await self.may_commit.wait()
+            self._before -= 1
 
 
-async def overlapped(database: Database, held: Sequence[LogRecord], other: Sequence[LogRecord]) -> None:
-    """Project `other` while the transaction of `held` has done its work and not yet committed."""
-    holding = HoldingDatabase(database)
+async def overlapped(
+    database: Database, held: Sequence[LogRecord], other: Sequence[LogRecord], transaction: int
+) -> None:
+    """Project `other` while a transaction of `held` has done its work and not yet committed."""
+    holding = HoldingDatabase(database, transaction)
     first = asyncio.create_task(Projector(holding).project(held))  # type: ignore[arg-type]
     await holding.is_done.wait()
     second = asyncio.create_task(Projector(database).project(other))
@@ -198,32 +221,35 @@ async def overlapped(database: Database, held: Sequence[LogRecord], other: Seque
     await asyncio.gather(first, second)
 
 
+@pytest.mark.parametrize("transaction", [1, 2])
 @pytest.mark.parametrize("event_first", [True, False])
 async def test_an_event_and_its_delivery_that_are_written_at_once_know_of_each_other(
-    database: Database, event_first: bool
+    database: Database, event_first: bool, transaction: int
 ) -> None:
     log, event = Log(), invoice()
     command = command_of(event)
     accepted = [log.accepted(event)]
     reported = [log.reported(fact(command, FactKind.ACCEPTED, Status.SENT, 3, command=command))]
-    await overlapped(database, *((accepted, reported) if event_first else (reported, accepted)))
+    await overlapped(database, *((accepted, reported) if event_first else (reported, accepted)), transaction)
     assert (await one(database, "communication_events"))["status"] == "processed"
 
 
+@pytest.mark.parametrize("transaction", [1, 2])
 @pytest.mark.parametrize("inbound_first", [True, False])
 async def test_messages_that_are_written_at_once_are_both_in_the_conversations_summary(
-    database: Database, inbound_first: bool
+    database: Database, inbound_first: bool, transaction: int
 ) -> None:
     log, command = Log(), command_of(invoice())
     inbound = [log.accepted(message(occurred_at=at(5)))]
     sent = [log.reported(fact(command, FactKind.ACCEPTED, Status.QUEUED, 30, command=command))]
-    await overlapped(database, *((inbound, sent) if inbound_first else (sent, inbound)))
+    await overlapped(database, *((inbound, sent) if inbound_first else (sent, inbound)), transaction)
     row = await one(database, "conversations")
     assert (row["unread"], row["last_message_key"]) == (1, "3EB0AA01")
     assert row["first_message_at"] == at(1).replace(tzinfo=None)
 
 
-async def test_two_projectors_of_one_partition_take_turns(database: Database) -> None:
+@pytest.mark.parametrize("transaction", [1, 2])
+async def test_two_projectors_of_one_partition_take_turns(database: Database, transaction: int) -> None:
     records = [Log().accepted(invoice())]
-    await overlapped(database, records, records)
+    await overlapped(database, records, records, transaction)
     assert (await one(database, "communication_events"))["duplicates"] == 0
