@@ -137,8 +137,12 @@ def build(source: ConfigurationSource, quarantined: Quarantine, *, keep: timedel
 
 
 def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said, around: Headers) -> None:
-    """Write what was said, and what follows from it, with the headers of the record that tells the event."""
-    batch.emit(topics.EVENT_ACCEPTED, record.key, _accepted(value, said.kind, said.decision), around)
+    """Write what was said, and what follows from it, with the headers of the record that tells the event.
+
+    The chain has one count of partitions: an event stays in its own, and no key need be hashed to find it.
+    """
+    accepted = _accepted(value, said.kind, said.decision)
+    batch.emit(topics.EVENT_ACCEPTED, record.key, accepted, around, partition=record.partition)
     if said.is_told and said.kind is Kind.REJECTED:
         batch.reject(record, RejectedError(said.decision.reason if said.decision else ""))
         return
