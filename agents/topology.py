@@ -67,6 +67,7 @@ def build(config: RuntimeConfig, resources: Resources) -> tuple[BatchApp, BatchT
         name="projector",
         function=projector.build(resources.projector),
         transient=(DatabaseUnavailableError, DatabaseRefusedError),
+        spacing=projector.SPACING,
     )
     return app, app.batch_table(topics.DELIVERIES_TABLE)
 

@@ -1,7 +1,7 @@
 """A Faust app whose messages are fetched batches, and the decorator that puts an agent on it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -76,6 +76,10 @@ class _BatchSchema(faust.Schema):
 class _WithoutWeb(BootStrategy):
     enable_web = False  # Faust's server listens on all interfaces with open table views
 
+    def kafka_producer(self) -> Iterable[Any]:
+        """The app's producer, and those of the stages."""
+        return [*super().kafka_producer(), *self.app.stage_producers]
+
 
 class HandOver(NamedTuple):
     """What somebody does at a hand-over (`BatchApp.on_hand_over`)."""
@@ -97,6 +101,8 @@ class BatchApp(faust.App):
         self._config = config
         self.stages: dict[str, Stage] = {}
         """The stage that takes each topic."""
+        self.stage_producers: list[Any] = []
+        """Of each stage with outputs: a producer has one request to a broker under way, and stages do not queue so."""
         self.lost: OwnershipLostError | None = None
         """Why the process is to stop in order and start anew; None as long as it is not."""
         self.ownership_lost = asyncio.Event()
@@ -194,6 +200,14 @@ class BatchApp(faust.App):
         self.tables.add(table)
         return table
 
+    def resting_topics(self) -> tuple[frozenset[str], float | None]:
+        """Of what nothing is wanted while records flow, and in how many seconds something of it will be, if at all.
+
+        The tables' changelogs are read in a recovery alone; other topics rest until their stage's next batch may begin.
+        """
+        rests = {topic: rest for topic, stage in self.stages.items() if (rest := stage.rest()) > 0}
+        return frozenset(rests) | self.tables.changelog_topics, min(rests.values(), default=None)
+
     def batch_agent(
         self,
         *sources: str,
@@ -202,17 +216,22 @@ class BatchApp(faust.App):
         outputs: Sequence[str] = (),
         table: BatchTable | None = None,
         transient: tuple[type[Exception], ...] = (),
+        spacing: float = 0.0,
     ) -> Stage:
-        """Run `function` over the batches of some topics; `outputs` names the topics that it emits to."""
+        """Run `function` over the batches of some topics; `outputs` names the topics that it emits to.
+
+        `spacing`: seconds from the beginning of one batch to that of the next, for who prefers large ones.
+        """
         stage = Stage(
             name,
             function,
             app=self,
-            publisher=self.publisher,
+            publisher=self._publisher_of_its_own() if outputs else self.publisher,
             table=table,
             transient=transient,
             outputs=outputs,
             fatal=self.fatal,
+            spacing=spacing,
         )
         self.stages |= dict.fromkeys(sources, stage)
         source = self.topic(*sources, schema=_BatchSchema(), partitions=self._config.partitions)
@@ -222,6 +241,11 @@ class BatchApp(faust.App):
 
         self.agent(source, name=f"{self._config.app_id}.{name}", concurrency=1)(agent)
         return stage
+
+    def _publisher_of_its_own(self) -> Publisher:
+        producer = self._new_producer()
+        self.stage_producers.append(producer)
+        return Publisher(producer._ensure_producer)
 
 
 def _credentials(connection: Mapping[str, Any]) -> Any:

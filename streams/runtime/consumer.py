@@ -21,6 +21,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams import failpoints
+from streams.runtime import delivery
 from streams.runtime.errors import BrokenInvariantError
 from streams.runtime.fetched import FetchedBatch
 from streams.runtime.grace import Grace
@@ -47,11 +48,15 @@ class BatchConsumer(driver.Consumer):
         self._positions: dict[TP, int] = {}
         self._room = asyncio.Event()
         self._must_rewind = False
+        self._fetching = delivery.Fetching()
         self.handing_over = asyncio.Event()
         self.grace = Grace(ABANDON_AFTER)
         super().__init__(*args, **kwargs)
 
     # -- fetching
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        await delivery.drain(self, fetcher)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, Any]:  # noqa: ASYNC109 (as overridden)
         if active_partitions is None:
@@ -59,6 +64,8 @@ class BatchConsumer(driver.Consumer):
         wanted = frozenset(active_partitions)  # R4
         changelogs = self.app.tables.changelog_topics
         full: frozenset[TP] = frozenset()
+        resting: frozenset[str] = frozenset()
+        wait: float | None = None
         if self.app.rebalancing:  # R1
             wanted = frozenset(tp for tp in wanted if tp.topic in changelogs)
             timeout = min(timeout, _REBALANCE_POLL)
@@ -69,11 +76,13 @@ class BatchConsumer(driver.Consumer):
             limit = self.app.unacked_bytes_per_partition
             full = frozenset(tp for tp in wanted if self._unacked_bytes[tp] >= limit)
             wanted -= full
+            resting, wait = self.app.resting_topics()
+            timeout = min(timeout, _FULL_POLL if full else timeout, wait or timeout)
         if not wanted:
             await self._wait_for_room() if full else await asyncio.sleep(_IDLE_WAIT)
             return {}
         generation = self.app.consumer_generation_id
-        fetched = await self._thread.getmany(wanted, _FULL_POLL if full else timeout)
+        fetched = await self._fetching.get(self._thread, wanted, timeout, resting, wait)
         stale = self.app.rebalancing or generation != self.app.consumer_generation_id or not self.flow_active
         return self._as_batches(fetched, changelogs, stale)
 

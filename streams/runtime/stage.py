@@ -59,7 +59,9 @@ class Stage:
         transient: tuple[type[Exception], ...],
         outputs: Sequence[str],
         fatal: Callable[[BaseException], None],
+        spacing: float = 0.0,
     ) -> None:
+        """`spacing`: seconds from the beginning of one batch to the next, in which what comes meanwhile adds up."""
         self.name = name
         self.activity = Activity()
         self._function = function
@@ -70,6 +72,8 @@ class Stage:
         self.outputs = (*outputs, topics.DEAD_LETTER)
         self._partitions: dict[str, int] = {}
         self._fatal = fatal
+        self._spacing = spacing
+        self._next_at = 0.0
         self._ahead: dict[int, Mapping[bytes, bytes | None]] = {}
         self._publishing: asyncio.Task[bool] | None = None
 
@@ -80,6 +84,7 @@ class Stage:
                 for topic in self.outputs:
                     if topic not in self._partitions:
                         self._partitions[topic] = await self._publisher.partitions(topic)
+                await self._keep_distance()
                 await self._carry([event.message async for event in self._queued(stream, event)])
         except asyncio.CancelledError:
             raise
@@ -88,6 +93,15 @@ class Stage:
         finally:
             if self._publishing is not None:
                 self._publishing.cancel()
+
+    def rest(self) -> float:
+        """How many seconds it is until the next batch may begin; none where no batch began lately."""
+        return max(0.0, self._next_at - asyncio.get_running_loop().time()) if self._spacing else 0.0
+
+    async def _keep_distance(self) -> None:
+        if rest := self.rest():
+            await asyncio.sleep(rest)
+        self._next_at = asyncio.get_running_loop().time() + self._spacing
 
     @property
     def _consumer(self) -> BatchConsumer:

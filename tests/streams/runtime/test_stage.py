@@ -43,7 +43,7 @@ class Bench:
     A record is the name of a key. Its function stores it, and emits whether it was there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spacing: float = 0.0) -> None:
         self.said: list[str] = []
         self.failed: list[BaseException] = []
         self.rows: dict[bytes, bytes | None] = {}
@@ -59,6 +59,7 @@ class Bench:
             transient=(),
             outputs=("out",),
             fatal=self.failed.append,
+            spacing=spacing,
         )
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
         self._stream = SimpleNamespace(events=self._events, channel=SimpleNamespace(queue=self._queue))
@@ -67,10 +68,10 @@ class Bench:
         while True:
             yield await self._queue.get()
 
-    def bring(self, *keys: str) -> None:
-        """Deliver a message of these records."""
+    def bring(self, *keys: str, nbytes: int = 10_000_000) -> None:
+        """Deliver a message of these records; by its size it is a batch of its own."""
         records = [Consumed(key.encode(), "in", offset) for offset, key in enumerate(keys)]
-        value = SimpleNamespace(records=records, nbytes=10_000_000)
+        value = SimpleNamespace(records=records, nbytes=nbytes)
         message = SimpleNamespace(generation_id=1, tracked=True, incref=lambda: None, value=value, name="+".join(keys))
         self._queue.put_nowait(SimpleNamespace(message=message))
 
@@ -144,6 +145,19 @@ async def test_a_third_batch_waits_until_the_first_one_is_settled() -> None:
         await eventually(lambda: bench.said[-1:] == ["settled c"], 5)
 
     assert bench.said.index("settled a") < bench.said.index("decides c")
+
+
+async def test_a_stage_with_a_spacing_takes_a_lone_record_at_once_and_gathers_what_follows_closely() -> None:
+    bench = Bench(spacing=0.2)
+    async with bench.running():
+        bench.bring("a", nbytes=1)
+        await eventually(lambda: bench.said[-1:] == ["settled a"], 5)
+        assert 0 < bench.stage.rest() <= 0.2
+        bench.bring("b", nbytes=1)
+        bench.bring("c", nbytes=1)
+        await eventually(lambda: bench.said[-1:] == ["settled c"], 5)
+
+    assert [line for line in bench.said if line.startswith("decides")] == ["decides a", "decides b+c"]
 
 
 async def test_with_a_batch_that_is_let_go_goes_what_was_decided_upon_it_and_nothing_else() -> None:
