@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Outbox:
         self._requests: dict[AttemptKey, _Request] = {}
         self._unsaved: list[Letter] = []
         self._learned = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._drained = asyncio.Event()
         self._ended = asyncio.Event()
         self._is_closing = False
@@ -121,6 +123,7 @@ class Outbox:
                     saving.cancel()
                 self._is_over = True
                 self._learned.set()
+                self._hurry.set()
         finally:
             self._is_over, self._is_lost = True, lost is not None
             try:
@@ -218,6 +221,7 @@ class Outbox:
         if draft.keeps:  # what only the table will have is safe once it is saved
             self._unsaved += letters
             self._learned.set()
+            self._hurry.set()
         else:
             self._mailbox.let_go(letters)
         if self._is_closing and self._dispatch.is_idle:
@@ -244,10 +248,16 @@ class Outbox:
         return _Request(begun, answer)
 
     async def _keep_table(self) -> None:
-        """Let the snapshot follow what is learned, until nothing more will be."""
+        """Let the snapshot follow what is learned, until nothing more will be.
+
+        Not step by step: most commands are taken, tried and answered within a moment, which makes one entry then.
+        """
         while not self._is_over:
             await self._learned.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), self._around.snapshot_lag)
             self._learned.clear()
+            self._hurry.clear()
             await self._save()
             failpoints.reach("sender.snapshot_written")
         await self._save()

@@ -38,6 +38,7 @@ class Surroundings:
 
     `channels` finds a channel by its canonical id; `per_channel` bounds its requests under way, `slots` those of all.
     `breaker` knows whether the gateway is there, `poll` asks it for a channel that is down, `tell` raises alarms.
+    `snapshot_lag`: seconds by which the table may follow the log where nobody waits for it.
     """
 
     log: StatusLog
@@ -56,3 +57,4 @@ class Surroundings:
     tell: Callable[[Alarm], None]
     channel_patience: ChannelPatience
     windows: Windows = field(default_factory=Windows)
+    snapshot_lag: float = 0.25

@@ -8,7 +8,7 @@ from schemas.configuration import Channel
 from schemas.deliveries import AckStatus, EvidenceKind, FactKind, Status
 from streams.runtime.errors import HandingOverError
 from streams.sending.inputs import NotSent, Refused, Replay, Sent, Unclear
-from tests.streams.sending.world import CHANNEL, START, World, ack, command, seconds, settle
+from tests.streams.sending.world import CHANNEL, PARTITION, START, World, ack, command, seconds, settle
 
 ONE, TWO = command("one"), command("two")
 NAMED = "true_5547999990001@c.us_3EB0AA17"
@@ -266,3 +266,22 @@ async def test_many_commands_at_once_are_all_taken() -> None:
     world = await World(slots=2000, per_channel=2000).start()
     await world.take(*(command(str(number), contact=str(number)) for number in range(1200)))
     assert len(world.requests) == 1200
+
+
+async def test_a_command_that_is_answered_within_a_moment_makes_one_entry_of_the_table() -> None:
+    world = await World(snapshot_lag=3600).start()
+    await world.take(ONE)
+    await world.requests[0].reply(Sent(1, NAMED))
+    assert world.status(ONE) is Status.SENT
+    assert world.table.writes == 0
+
+    await world.outbox.close(grace=0)
+    assert world.table.writes == 1
+    assert world.table.data[PARTITION]
+
+
+async def test_what_only_the_table_will_have_does_not_wait_for_its_time() -> None:
+    world = await World(snapshot_lag=3600).start()
+    await world.take(ack(KEY))
+    assert world.table.writes == 1
+    await world.outbox.close(grace=0)

@@ -264,6 +264,7 @@ class World:
         log: Log | None = None,
         table: Table | None = None,
         clock: Clock | None = None,
+        snapshot_lag: float = 0.0,
     ) -> None:
         self.clock = clock or Clock()
         self.alarms: list[Alarm] = []
@@ -296,6 +297,7 @@ class World:
             poll=self._poll,
             tell=self.alarms.append,
             channel_patience=ChannelPatience(),
+            snapshot_lag=snapshot_lag,
         )
         self.is_member = True
         self.told: list[Evidence] = []
