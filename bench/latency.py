@@ -21,7 +21,8 @@ RATE, SECONDS = 200, 20.0
 QUIET_RATE: Final = 10
 STEPS: Final = (250, 300, 350, 400, 450, 500, 600, 700, 800, 1_000, 1_250, 1_500, 2_000)
 STEP_SECONDS: Final = 8.0
-_WARM_UP_SECONDS: Final = 5.0
+_WARM_UP_SECONDS: Final = 30.0
+"""A broker that has just started takes three times the processor time of one that has run for half a minute."""
 _P50_MS, _P99_MS, _MOST_P99_MS = 30.0, 120.0, 300.0
 _ARRIVE_WITHIN: Final = 60.0
 _CONTACTS: Final = 20
@@ -47,23 +48,23 @@ async def measure(stack: Stack, *, quick: bool) -> list[Result]:
     """
     seconds = SECONDS / 4 if quick else SECONDS
     async with hub_on(stack) as hub, channels(hub, CHANNELS) as names:
-        await _waits(hub, names, RATE, _WARM_UP_SECONDS)
+        await _waits(hub, names, RATE, _WARM_UP_SECONDS / 4 if quick else _WARM_UP_SECONDS)
         quiet = await _waits(hub, names, QUIET_RATE, seconds)
         usual = await _waits(hub, names, RATE, seconds)
-        highest, at_highest = RATE, usual
-        for rate in STEPS:
+        highest = 0
+        for rate in (RATE, *STEPS):
             waits = await _waits(hub, names, rate, STEP_SECONDS / 2 if quick else STEP_SECONDS)
             if waits.at(0.99) > _MOST_P99_MS:
                 break
-            highest, at_highest = rate, waits
+            highest = rate
     name = f"POST /api/events to the gateway's POST, {CHANNELS} channels"
+    most = f"the highest rate with a p99 of at most {_MOST_P99_MS:g} ms (0: none)"
     return [
         Result("latency", f"{name}, {RATE}/s, median", usual.at(0.5), "ms", at_most=_P50_MS),
         Result("latency", f"{name}, {RATE}/s, p99", usual.at(0.99), "ms", at_most=_P99_MS),
         Result("latency", f"{name}, {QUIET_RATE}/s, median", quiet.at(0.5), "ms"),
         Result("latency", f"{name}, {QUIET_RATE}/s, p99", quiet.at(0.99), "ms"),
-        Result("latency", f"{name}, the highest rate with a p99 of at most {_MOST_P99_MS:g} ms", highest, "events/s"),
-        Result("latency", f"{name}, p99 at that rate", at_highest.at(0.99), "ms"),
+        Result("latency", f"{name}, {most}", highest, "events/s"),
     ]
 
 
