@@ -104,6 +104,12 @@ def id_bytes(named: str) -> bytes:
     return unhexlify(digits)
 
 
+def id_text(packed: bytes) -> str:
+    """The id of these 16 bytes."""
+    digits = packed.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 def hashed(name: str) -> bytes:
     """The 16 bytes of a name's UUIDv5."""
     sha1 = _SHA1.copy()

@@ -49,6 +49,7 @@ _METHODS: Final = (
     *("capitalize", "endswith", "get", "items", "keys", "lower", "split", "startswith", "strip", "title", "upper"),
     "values",
 )
+_WRITABLE: Final = (str, int, float, Decimal, date, Undefined)
 _TURNS: Final = "~turns"  # no template and no payload can use this name
 _COUNTED: Final = "~counted"
 _CONCATENATED: Final = "~concatenated"
@@ -124,7 +125,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, str | int | float | Decimal | date | Undefined) and not isinstance(value, bool):
+    if isinstance(value, _WRITABLE) and not isinstance(value, bool):
         return value
     raise TypeError(f"a {type(value).__name__} cannot be written into a text")
 

@@ -7,12 +7,11 @@ decided is committed. From then on they are in Kafka whatever happens, and the e
 
 from struct import Struct
 from typing import Any, Final, Self
-from uuid import UUID
 
 import msgspec
 
 from schemas.events import Coordinates, Decision, Event, Kind
-from streams import topics
+from streams import keys, topics
 from streams.revisions import SHELL
 
 _TOPICS: Final = (topics.RAW_WEBHOOK, topics.RAW_EVENT, topics.COMMAND_MEDIA)
@@ -172,8 +171,11 @@ def needed_until(entry: bytes) -> int | None:
 
 
 def without_commands(entry: bytes) -> bytes:
-    """What is left of an entry once its commands are surely in Kafka."""
-    return msgspec.structs.replace(Seen.decode(entry), commands=()).encode(0)
+    """What is left of a laden entry once its commands are surely in Kafka."""
+    found = _decode(entry)
+    is_short = not (found.corrects or found.updates) and found.redrive is None
+    kept = (_Short if is_short else _Long).__struct_fields__
+    return _encode(msgspec.structs.astuple(found)[: len(kept)])  # an array, as a struct of these is
 
 
 class _Decision(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -234,11 +236,11 @@ def _hex_text(packed: bytes | str) -> str:
 
 def _uuid_bytes(text: str) -> bytes | str:
     try:
-        packed = UUID(text)
+        packed = keys.id_bytes(text)
     except ValueError:
         return text
-    return packed.bytes if str(packed) == text else text
+    return packed if keys.id_text(packed) == text else text
 
 
 def _uuid_text(packed: bytes | str | None) -> str | None:
-    return str(UUID(bytes=packed)) if isinstance(packed, bytes) else packed
+    return keys.id_text(packed) if isinstance(packed, bytes) else packed

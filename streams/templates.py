@@ -50,13 +50,11 @@ class TemplateSet:
     """Templates by name. `faults` names the enabled ones that do not compile."""
 
     def __init__(self, templates: Iterable[Template] = ()) -> None:
-        self._templates = {
-            template.id: (template, sandbox.compiled(template.body)) for template in templates if template.is_enabled
-        }
+        self._templates = {template.id: template for template in templates if template.is_enabled}
+        self._compiled = {name: sandbox.compiled(template.body) for name, template in self._templates.items()}
+        self._about_events = {name for name, template in self._templates.items() if _EVENT in template.body}
         self.faults = tuple(
-            TemplateFault(name, compiled)
-            for name, (_, compiled) in self._templates.items()
-            if isinstance(compiled, str)
+            TemplateFault(name, compiled) for name, compiled in self._compiled.items() if isinstance(compiled, str)
         )
 
     def __contains__(self, name: object) -> bool:
@@ -70,11 +68,12 @@ class TemplateSet:
         """
         if name not in self._templates:
             raise RenderError(name, "does not exist or is disabled")
-        template, compiled = self._templates[name]
+        template, compiled = self._templates[name], self._compiled[name]
         if isinstance(compiled, str):
             raise RenderError(name, compiled)
         try:
-            text = _bounded(compiled.generate(sandbox.context(_variables(event, time_zone, template.body))))
+            variables = _variables(event, time_zone, with_event=name in self._about_events)
+            text = _bounded(compiled.generate(sandbox.context(variables)))
         except sandbox.MissingVariableError as error:
             if str(error.name) not in template.body:  # `plans[plan]`: the name is a value of somebody's
                 raise RenderError(name, "a field that a value names is missing") from None
@@ -95,11 +94,11 @@ def zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def _variables(event: Event, time_zone: str, body: str) -> dict[str, Any]:
+def _variables(event: Event, time_zone: str, *, with_event: bool) -> dict[str, Any]:
     local = zone(time_zone)
     today = event.received_at.astimezone(local).date() if local else None
     variables = event.payload | billing.variables(event.payload, today)
-    if _EVENT in body:  # few templates look at it
+    if with_event:  # few templates look at it
         fields = msgspec.structs.asdict(event).items()
         variables[_EVENT] = {
             field: value.astimezone(local) if isinstance(value, datetime) else value for field, value in fields

@@ -66,7 +66,7 @@ def test_an_entry_needs_its_commands_until_their_record_and_loses_nothing_else(s
 
     assert received_at(entry) == seen.received_at
     assert needed_until(entry) == (offset if seen.commands else None)
-    assert Seen.decode(without_commands(entry)) == msgspec.structs.replace(seen, commands=())
+    assert without_commands(entry) == msgspec.structs.replace(seen, commands=()).encode(0)
     assert needed_until(without_commands(entry)) is None
 
 
