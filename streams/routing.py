@@ -63,6 +63,8 @@ class RuleSet:
         shelves = self._shelves(event.event_type, event.source_system)
         if not shelves:
             return None
+        if (sure := shelves[0].sure) is not None:
+            return sure
         fields = Fields(event)
         for shelf in shelves:
             if (rule := shelf.first(fields)) is not None:

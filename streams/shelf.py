@@ -30,6 +30,8 @@ class Shelf:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
+        self.sure = entries[0].rule if entries and entries[0].condition is None else None
+        """The rule that applies whatever an event says, where nothing stands before it."""
         telling = _most_telling(entries) if len(entries) > _FEW else [None] * len(entries)
         self._always = [place for place, path in enumerate(telling) if path is None]
         indexes: dict[str, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))

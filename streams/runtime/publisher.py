@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import structlog
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
@@ -20,7 +21,7 @@ _FIRST_WAIT = 0.05
 _LONGEST_WAIT = 5.0
 
 
-class Out(NamedTuple):
+class Out(msgspec.Struct, frozen=True, gc=False):
     """One record to be written."""
 
     key: bytes | None
@@ -103,8 +104,8 @@ class Publisher:
             builder = producer.create_batch()
             first = position
             while position < len(records):
-                key, value, headers = records[position]
-                if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                out = records[position]
+                if builder.append(key=out.key, value=out.value, timestamp=None, headers=out.headers) is None:
                     break
                 position += 1
             sent.append((position - first, await producer.send_batch(builder, topic, partition=partition)))

@@ -13,13 +13,13 @@ from tests.speed.work import Work, works
 FEWEST, MOST = 15, 120  # turns
 LIMITS = {
     "normalizer: an event": 6.2,
-    "router: an event": 3.1,
+    "router: an event": 2.7,
     "normalizer: an invoice": 6.8,
-    "router: an invoice": 18.4,
+    "router: an invoice": 16.6,
     "normalizer: a message": 13.5,
-    "router: a message": 5.8,
+    "router: a message": 5.0,
     "normalizer: an ack": 10.3,
-    "router: an ack": 5.0,
+    "router: an ack": 4.3,
     "normalizer: a presence": 1.8,
     "sender: a command": 12.9,
 }
