@@ -1,7 +1,8 @@
 """The batch runtime: Faust agents that work on whole fetched batches and lose nothing."""
 
-from streams.runtime.app import BatchApp, RuntimeConfig
+from streams.runtime.app import BatchApp
 from streams.runtime.batch import Batch
+from streams.runtime.config import RuntimeConfig
 from streams.runtime.errors import (
     BatchRuntimeError,
     BrokenInvariantError,

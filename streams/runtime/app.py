@@ -1,52 +1,22 @@
 """A Faust app whose messages are fetched batches, and the decorator that puts an agent on it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import faust
 from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 
-from streams import topics
 from streams.runtime import recovery, surface
-from streams.runtime.assignor import WholeAssignor
-from streams.runtime.consumer import ABANDON_AFTER, NO_GENERATION, BatchConsumer
+from streams.runtime.config import RuntimeConfig, faust_options
+from streams.runtime.consumer import NO_GENERATION, BatchConsumer
 from streams.runtime.errors import OwnershipLostError
-from streams.runtime.owners import LAST_WRITES
 from streams.runtime.publisher import Publisher
 from streams.runtime.stage import AgentFunction, Stage, die
 from streams.runtime.table import BatchTable, Shedding
 
-_BATCH_BYTES = 262_144  # a producer batch; must stay below the smallest max.message.bytes
-_FETCH_BYTES = 1_048_576  # per partition and fetch; a larger record comes alone
-_REQUEST_BYTES = 20_000_000  # above the largest record of any topic
 _MORE_THAN_A_HAND_OVER = 5.0  # seconds for the rest of a stop
-_BUFFERED_MESSAGES = 65_536  # Faust's own limit, which stops all topics: never reached before the byte limit
-
-
-@dataclass(frozen=True)
-class RuntimeConfig:
-    """What the runtime has to know.
-
-    `connection`: keyword arguments that every aiokafka client takes, `bootstrap_servers` among them. Times in seconds;
-    `drain` is what a hand-over waits for requests that are under way.
-    """
-
-    connection: Mapping[str, Any]
-    app_id: str = topics.APP_ID
-    partitions: int = 8
-    replication_factor: int = 1
-    commit_interval: float = 0.5
-    session_timeout: float = 10.0
-    drain: float = 10.0
-    unacked_bytes_per_partition: int = 4_194_304
-
-    @property
-    def hand_over(self) -> float:
-        """The longest that a hand-over takes: the batches in hand, the requests under way, the last writes."""
-        return ABANDON_AFTER + self.drain + LAST_WRITES
 
 
 class _BatchProducer(driver.Producer):
@@ -107,7 +77,7 @@ class BatchApp(faust.App):
         """Why the process is to stop in order and start anew; None as long as it is not."""
         self.ownership_lost = asyncio.Event()
         self._hand_overs: list[HandOver] = []
-        super().__init__(config.app_id, **(_faust_options(config) | options))
+        super().__init__(config.app_id, **(faust_options(config) | options))
 
     def _create_directories(self) -> None:
         """None: the tables are in memory."""
@@ -246,50 +216,3 @@ class BatchApp(faust.App):
         producer = self._new_producer()
         self.stage_producers.append(producer)
         return Publisher(producer._ensure_producer)
-
-
-def _credentials(connection: Mapping[str, Any]) -> Any:
-    """Faust's form of the credentials that aiokafka takes as keyword arguments."""
-    protocol = connection.get("security_protocol", "PLAINTEXT")
-    if protocol.startswith("SASL"):
-        return faust.SASLCredentials(
-            username=connection["sasl_plain_username"],
-            password=connection["sasl_plain_password"],
-            mechanism=connection["sasl_mechanism"],
-            ssl_context=connection.get("ssl_context"),
-        )
-    return faust.SSLCredentials(connection["ssl_context"]) if protocol == "SSL" else None
-
-
-def _faust_options(config: RuntimeConfig) -> dict[str, Any]:
-    rebalance = max(60.0, config.hand_over + 20.0)  # who has not handed over by then is out of the group
-    servers: str = config.connection["bootstrap_servers"]
-    return {
-        "broker": ";".join(f"kafka://{address.strip()}" for address in servers.split(",")),
-        "broker_credentials": _credentials(config.connection),
-        "store": "memory://",
-        "topic_partitions": config.partitions,
-        "topic_replication_factor": config.replication_factor,
-        "topic_allow_declare": False,  # topics are declared in streams/topics.py and made by `posto topics apply`
-        "topic_disable_leader": True,
-        "PartitionAssignor": WholeAssignor,
-        "TableManager": recovery.GenerationTables,
-        "stream_buffer_maxsize": _BUFFERED_MESSAGES,
-        "stream_recovery_delay": 0,
-        "stream_wait_empty": True,
-        "table_standby_replicas": 0,
-        "broker_commit_interval": config.commit_interval,
-        "broker_session_timeout": config.session_timeout,
-        "broker_heartbeat_interval": config.session_timeout / 3,
-        "broker_rebalance_timeout": rebalance,
-        "broker_request_timeout": max(rebalance + 10.0, config.session_timeout * 2),
-        "consumer_max_fetch_size": _FETCH_BYTES,
-        "consumer_auto_offset_reset": "earliest",
-        "producer_acks": -1,
-        "producer_linger": 0,
-        "producer_max_batch_size": _BATCH_BYTES,
-        "producer_max_request_size": _REQUEST_BYTES,
-        "producer_request_timeout": 30.0,
-        "worker_redirect_stdouts": False,
-        "web_enabled": False,
-    }

@@ -10,7 +10,8 @@ import pytest
 from faust.tables.recovery import Recovery
 from faust.types import TP
 
-from streams.runtime.app import BatchApp, RuntimeConfig
+from streams.runtime.app import BatchApp
+from streams.runtime.config import RuntimeConfig
 from streams.runtime.consumer import NO_GENERATION, BatchConsumer
 from streams.runtime.errors import BrokenInvariantError
 
