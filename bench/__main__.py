@@ -32,6 +32,7 @@ from bench import (
     outage,
     projector,
     recovery,
+    replay,
     router,
     rules,
     runtime,
@@ -62,7 +63,7 @@ ON_KAFKA: Final[dict[str, Bench]] = {
     "edge": edge.measure,
 }
 """Benches that start what they need themselves, beside a broker of their own."""
-ON_MYSQL: Final[dict[str, Bench]] = {"projector": projector.measure}
+ON_MYSQL: Final[dict[str, Bench]] = {"projector": projector.measure, "replay": replay.measure}
 """Benches on a database server of their own."""
 ON_A_STACK: Final[dict[str, Bench]] = {
     "idle": idle.measure,

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from adapters.mysql.pool import Database
 from schemas.deliveries import AckStatus, FactKind, Status
 from schemas.events import NO_RULE, Coordinates, Decision
 from streams import keys, topics
@@ -20,6 +21,16 @@ TABLES: Final = {
     "messages": 6,
 }
 """How many rows ten events make in a table."""
+
+_SUMS: Final = {
+    ("communication_events", "status = 'processed'"): 6,
+    ("communication_events", "status = 'no_rule'"): 4,
+    ("communication_events", "duplicates"): 0,
+    ("outbound_messages", "status = 'delivered'"): 2,
+    ("conversations", "unread"): 4,
+    ("projection_offsets", "next_offset"): 36,
+}
+"""What ten events add to a sum over a table; positions are those of two projections."""
 
 _BATCH_BYTES: Final = 2_097_152
 _CONTACTS: Final = 20_011
@@ -39,6 +50,16 @@ def batches(events: int) -> Iterator[list[LogRecord]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+async def check(database: Database, events: int) -> None:
+    """AssertionError where the tables are not what so many events, a multiple of ten, make of them."""
+    for table, of_ten in TABLES.items():
+        (row,) = await database.fetch(f"SELECT COUNT(*) AS rows_there FROM {table}")  # noqa: S608
+        assert row["rows_there"] == events // 10 * of_ten, f"{table} has {row['rows_there']} rows"
+    for (table, column), of_ten in _SUMS.items():
+        (row,) = await database.fetch(f"SELECT SUM({column}) AS total FROM {table}")  # noqa: S608
+        assert row["total"] == events // 10 * of_ten, f"{column} is {row['total']} in {table}"
 
 
 def _records(log: Log, number: int) -> Iterator[LogRecord]:

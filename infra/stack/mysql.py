@@ -49,7 +49,7 @@ def prepare(folder: Path, port: int, socket: Path, password: str, log: Path) -> 
             *_FLAVOURS[is_mariadb(server)],
             "--character-set-server=utf8mb4",
             "--default-time-zone=+00:00",
-            "--innodb-buffer-pool-size=128M",
+            "--innodb-buffer-pool-size=1G",  # taken as the data grows
             "--max-allowed-packet=32M",
             "--max-connections=100",
             f"--user={_me()}",
@@ -63,8 +63,13 @@ def prepare(folder: Path, port: int, socket: Path, password: str, log: Path) -> 
 
 
 _FLAVOURS = {
-    True: ("--collation-server=utf8mb4_unicode_ci",),
-    False: ("--collation-server=utf8mb4_0900_ai_ci", "--mysqlx=OFF", "--skip-log-bin"),
+    True: ("--collation-server=utf8mb4_unicode_ci", "--innodb-log-file-size=512M"),
+    False: (
+        "--collation-server=utf8mb4_0900_ai_ci",
+        "--innodb-redo-log-capacity=512M",
+        "--mysqlx=OFF",
+        "--skip-log-bin",
+    ),
 }
 
 
