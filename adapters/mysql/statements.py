@@ -1,7 +1,7 @@
 """SQL that takes many rows at once: understood alike by MySQL 8 and MariaDB 10.11.
 
-Rows that are inserted stand in the statement as SQL; those that only name what a statement works on come as one JSON
-value, which can be joined. Text columns of the latter are read as LONGTEXT: JSON_TABLE itself cuts silently what is too
+Rows that are inserted or looked for stand in the statement as SQL; those that are joined come as one JSON
+value. Text columns of the latter are read as LONGTEXT: JSON_TABLE itself cuts silently what is too
 long, the table's own column refuses it.
 """
 
@@ -73,6 +73,12 @@ def over(columns: Mapping[str, Kind], sql: str) -> Statement:
         _as_json,
         f", '$[*]' COLUMNS ({listed})) AS new{after}".encode(),
     )
+
+
+def among(column: str, sql: str) -> Statement:
+    """A statement in which `{rows}` stands for a list of what the rows have in one column, after IN."""
+    before, after = sql.split("{rows}")
+    return Statement((column,), f"{before}(".encode(), _as_list, f"){after}".encode())
 
 
 def upsert(table: str, columns: Iterable[str], merge: Mapping[str, str]) -> Statement:
@@ -147,6 +153,10 @@ def literal(text: bytes) -> bytes:
 
 def _as_json(rows: Sequence[bytes]) -> bytes:
     return literal(b"[" + b",".join(rows) + b"]")
+
+
+def _as_list(rows: Sequence[bytes]) -> bytes:
+    return b",".join([_as_sql(row[1:-1]) for row in rows])
 
 
 def _as_values(rows: Sequence[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from adapters.mysql.pool import Session
 from adapters.mysql.projections import messages
 from adapters.mysql.projections.outbound_messages import conversation_of
 from adapters.mysql.records import Records
-from adapters.mysql.statements import TEXT, Row, first, over, upsert
+from adapters.mysql.statements import TEXT, Row, among, first, over, upsert
 from adapters.mysql.steps import Write
 from streams import identity
 
@@ -73,24 +73,23 @@ _BY_COMMAND: Final = over(
     {"command_id": TEXT},
     f"{_PLACES} {{rows}} STRAIGHT_JOIN messages AS message ON message.command_id = new.command_id",
 )
-_NAMED: Final = "{rows} STRAIGHT_JOIN conversations AS conversation ON conversation.id = new.id"
-_LOCK: Final = over({"id": TEXT}, f"UPDATE {_NAMED} SET conversation.status = conversation.status")  # noqa: S608
 # The indexes are named since MariaDB, left to itself, reads all messages to find the last one of a conversation.
 _ALL: Final = "FROM messages AS message FORCE INDEX (by_conversation) WHERE message.conversation_id = conversation.id"
 _INBOUND: Final = (
     "FROM messages AS message FORCE INDEX (by_direction) "
     "WHERE message.conversation_id = conversation.id AND message.direction = 'inbound'"
 )
-_SUMMARIZE: Final = over(
-    {"id": TEXT},
-    f"UPDATE {_NAMED} SET "  # noqa: S608
+_LOCK: Final = among("id", "SELECT id FROM conversations FORCE INDEX (PRIMARY) WHERE id IN {rows} FOR UPDATE")
+_SUMMARIZE: Final = among(
+    "id",
+    "UPDATE conversations AS conversation FORCE INDEX (PRIMARY) SET "  # noqa: S608
     f"conversation.first_message_at = (SELECT message.at {_ALL} ORDER BY message.at LIMIT 1), "
     f"conversation.last_message_at = (SELECT message.at {_ALL} ORDER BY message.at DESC LIMIT 1), "
     "conversation.last_message_key = "
     f"(SELECT message.message_key {_ALL} ORDER BY message.at DESC, message.message_key DESC LIMIT 1), "
     f"conversation.last_inbound_at = (SELECT message.at {_INBOUND} ORDER BY message.at DESC LIMIT 1), "
     f"conversation.unread = (SELECT COUNT(*) {_INBOUND} "
-    "AND message.at > COALESCE(conversation.read_until, '1000-01-01'))",
+    "AND message.at > COALESCE(conversation.read_until, '1000-01-01')) WHERE conversation.id IN {rows}",
 )
 
 STEPS: Final = (

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.mysql import statements
 from adapters.mysql.pool import Database
-from adapters.mysql.statements import INTEGER, TEXT, Statement, binary, cut, latest, over, time, upsert
+from adapters.mysql.statements import INTEGER, TEXT, Statement, among, binary, cut, latest, over, time, upsert
 
 TWO = over({"id": INTEGER, "name": TEXT}, "SELECT * FROM {rows}")
 KEPT = upsert("kept", ("id", "text", "octets"), latest("text", "octets"))
@@ -36,6 +36,11 @@ def test_rows_that_are_inserted_stand_in_the_statement() -> None:
         """INSERT INTO kept (id, text) VALUES (1,"é'"),(2,null) """
         "ON DUPLICATE KEY UPDATE text = COALESCE(VALUES(text), kept.text)"
     )
+
+
+def test_rows_that_are_looked_for_are_a_list() -> None:
+    (filled,) = among("id", "SELECT 1 FROM kept WHERE id IN {rows}").filled([{"id": "é'", "text": "x"}, {"id": 2}])
+    assert filled.decode() == """SELECT 1 FROM kept WHERE id IN ("é'",2)"""
 
 
 @pytest.mark.integration
