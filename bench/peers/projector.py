@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter, process_time
@@ -40,17 +41,21 @@ async def _run(dsn: str, events: int) -> dict[str, float]:
 
 
 def _kept() -> list[tuple[SQL, Sequence[Any]]]:
-    """All that sessions send from now on."""
+    """All that sessions send from now on, a transaction after the other, as they are committed."""
     statements: list[tuple[SQL, Sequence[Any]]] = []
+    open_: defaultdict[Session, list[tuple[SQL, Sequence[Any]]]] = defaultdict(list)
     fetch, execute = Session.fetch, Session.execute
 
     async def fetching(self: Session, statement: SQL, values: Sequence[Any] = ()) -> Any:
-        statements.append((statement, values))
+        open_[self].append((statement, values))
         return await fetch(self, statement, values)
 
     async def executing(self: Session, statement: SQL, values: Sequence[Any] = ()) -> int:
-        statements.append((statement, values))
-        return await execute(self, statement, values)
+        open_[self].append((statement, values))
+        done = await execute(self, statement, values)
+        if statement == "COMMIT":
+            statements.extend(open_.pop(self))
+        return done
 
     Session.fetch, Session.execute = fetching, executing  # type: ignore[method-assign]
     return statements
