@@ -1,4 +1,4 @@
-"""The projector into empty tables, beside a bare loop that sends the very statements that it sends, in one connection."""
+"""The projector into empty tables, beside a bare loop that sends the very statements that it sends, one by one."""
 
 import tempfile
 from functools import partial
