@@ -136,8 +136,9 @@ class Supervisor:
             self._call("startProcess", name, False)
 
     def stop(self, name: str) -> None:
-        """Stop a program; returns when it has ended."""
-        self._call("stopProcess", name)
+        """Stop a program that runs; returns when it has ended."""
+        if self.state(name).state not in _ENDED_STATES:
+            self._call("stopProcess", name)
 
     def state(self, name: str) -> ProcessState:
         return _state(self._call("getProcessInfo", name))

@@ -54,6 +54,16 @@ async def test_a_program_that_is_killed_comes_back(layout: Layout, tmp_path: Pat
     await eventually(edge.is_ready)
 
 
+async def test_a_program_that_does_not_run_may_be_stopped_again(layout: Layout, tmp_path: Path) -> None:
+    supervisor = Supervisor(layout)
+    edge = _server("edge", ports.free_port(), tmp_path)
+    supervisor.launch([edge])
+    await _running(supervisor, edge)
+    for _ in range(2):
+        supervisor.stop("edge")
+        assert supervisor.state("edge").pid is None
+
+
 async def test_a_second_launch_keeps_what_is_unchanged_and_stops_what_changed_or_went(
     layout: Layout, tmp_path: Path
 ) -> None:
