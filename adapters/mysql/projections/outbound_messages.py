@@ -45,35 +45,6 @@ _DECIDED: Final = (
     "created_at",
     "updated_at",
 )
-_REPORTED: Final = (
-    *_DECIDED,
-    "event_type",
-    "correlation_id",
-    "recipient",
-    "contact",
-    "conversation_id",
-    "attempts",
-    "provider_message_id",
-    "message_key",
-    "last_error",
-    "policy",
-    "rule_id",
-    "rule_version",
-    "template",
-    "template_version",
-    "not_before",
-    "retry_at",
-    "expires_at",
-    "sent_at",
-    "delivered_at",
-    "read_at",
-    "ended_at",
-    "facts_until",
-    "body",
-)
-_LATEST: Final = ("trace_id", "tenant_id", "channel_id", "status", "retry_at", "ended_at", "facts_until")
-_LEAST: Final = ("sent_at", "delivered_at", "read_at")
-_GREATEST: Final = ("attempts", "updated_at")
 _OF_COMMAND: Final = (
     "event_type",
     "correlation_id",
@@ -90,6 +61,10 @@ _OF_COMMAND: Final = (
     "body",
 )
 _FIRST: Final = (*_OF_COMMAND, "provider_message_id", "message_key")
+_LATEST: Final = ("trace_id", "tenant_id", "channel_id", "status", "retry_at", "ended_at", "facts_until")
+_LEAST: Final = ("sent_at", "delivered_at", "read_at")
+_GREATEST: Final = ("attempts", "updated_at")
+_REPORTED: Final = (*_DECIDED, *_FIRST, *_LEAST, "attempts", "last_error", "retry_at", "ended_at", "facts_until")
 
 
 def decided(records: Records) -> list[Row]:
