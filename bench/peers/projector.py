@@ -17,6 +17,7 @@ from bench.projected import batches
 from infra.database import database
 from infra.settings import load
 from streams import heap
+from streams.runtime.running import YOUNG_OBJECTS
 
 
 def main(dsn: str, events: str, file: str = "") -> None:
@@ -31,7 +32,7 @@ async def _run(dsn: str, events: int) -> dict[str, float]:
     given = list(batches(events))
     opened = database(load(mysql_dsn=dsn))
     projector = Projector(opened)
-    heap.settle(50_000)  # as a worker does
+    heap.settle(YOUNG_OBJECTS)  # as a worker does
     began, used = perf_counter(), process_time()
     for batch in given:
         await projector.project(batch)

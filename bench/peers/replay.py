@@ -14,6 +14,7 @@ from infra.database import database
 from infra.settings import load
 from streams import heap
 from streams.records import Record
+from streams.runtime.running import YOUNG_OBJECTS
 
 
 def _kept(file: Path) -> Iterator[Sequence[Record]]:
@@ -25,7 +26,7 @@ def _kept(file: Path) -> Iterator[Sequence[Record]]:
 async def _main(dsn: str, file: str) -> None:
     opened = database(load(mysql_dsn=dsn))
     projector = Projector(opened)
-    heap.settle(50_000)  # as a worker does
+    heap.settle(YOUNG_OBJECTS)  # as a worker does
     used = process_time()
     times = [perf_counter()]
     for batch in _kept(Path(file)):
