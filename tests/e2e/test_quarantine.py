@@ -74,10 +74,15 @@ async def test_what_waits_for_a_channel_is_shown_and_released_in_order_once_it_i
         return canonical not in await held()
 
     await eventually(none_is_held, 30)
-    shown = await hub.rows(
-        "SELECT text FROM messages WHERE channel_id = %s AND direction = 'inbound' ORDER BY text", canonical
-    )
-    assert [row["text"] for row in shown] == ["decifrada", *(f"mensagem {n}" for n in range(5))]
+    texts = ["decifrada", *(f"mensagem {n}" for n in range(5))]
+
+    async def all_are_shown() -> bool:
+        shown = await hub.rows(
+            "SELECT text FROM messages WHERE channel_id = %s AND direction = 'inbound' ORDER BY text", canonical
+        )
+        return [row["text"] for row in shown] == texts
+
+    await eventually(all_are_shown, 30)
     for bill in bills:
         await hub.outbound(bill["event_id"], "read")
     accepted = await hub.records(
