@@ -5,7 +5,6 @@ extra. A field that comes under several names is gathered before validation: the
 """
 
 import re
-from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -14,18 +13,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 CONNECTED_WORDS: Final = frozenset({"connected", "open", "inchat", "islogged", "qrreadsuccess"})
 """The gateway's words for a channel that is up, in lower case; compared whole: `disconnected` holds `connected`."""
 
-QR_FIELDS: Final = ("qr", "qr_base64", "qrcode", "base64Qrimg", "base64", "image")
-QR_CONTAINERS: Final = ("data", "result")
 MEDIA_FIELDS: Final = ("media_base64", "mediaBase64", "base64", "data", "media", "file")
 MEDIA_TYPE_FIELDS: Final = ("mime_type", "mimeType", "mimetype", "content_type", "contentType")
 MEDIA_CONTAINERS: Final = ("data", "result", "response", "media")
 
 _PHONE_FIELDS: Final = ("phoneNumber", "phone_number", "phone", "number", "pn")
 
-_IMAGE_TYPES: Final = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 _DATA_URL_TYPE: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)", re.ASCII)
-_MAX_QR_DEPTH: Final = 4
-_MIN_BARE_BASE64: Final = 32  # shorter, it may be a word: `data` and `result` hold those too
 
 
 class Body(BaseModel):
@@ -144,42 +138,6 @@ class ChannelCreated(Answer):
         said = any(answer.get(key) in (True, "true", 1) for key in ("qr_required", "qrRequired"))
         status = first_text(answer, "status") or ""
         return {**answer, "qr_required": said or status.lower() == "qr_required"}
-
-
-class QrCode(Answer):
-    """The answer of `GET /api/channels/:id/qr`: an image, or none yet, or none because the channel is connected.
-
-    `image` is base64 without a `data:` prefix.
-    """
-
-    image: str | None = None
-    mime_type: str | None = None
-    status: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, answer: Any) -> Any:
-        if not isinstance(answer, Mapping):
-            return answer
-        found = _find_image(answer, _MAX_QR_DEPTH)
-        status = first_text(answer, "status", "state")
-        image, mime_type = found or (None, None)
-        return {**answer, "image": image, "mime_type": mime_type, "status": status.lower() if status else None}
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether there is a code to scan."""
-        return self.image is not None
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether no code is needed, because the channel is up."""
-        return self.image is None and self.status in CONNECTED_WORDS
-
-    @property
-    def data_url(self) -> str | None:
-        """The image as a browser shows it."""
-        return f"data:{self.mime_type};base64,{self.image}" if self.image else None
 
 
 class SendReceipt(Answer):
@@ -303,35 +261,6 @@ def _readable_channels(listed: Iterable[Any]) -> Iterable[Channel]:
             continue
 
 
-def _find_image(answer: Mapping[str, Any], depth: int) -> tuple[str, str] | None:
-    """The first image under the known names, at this level before the nested ones: base64 and its type."""
-    values = [answer.get(key) for key in (*QR_FIELDS, *QR_CONTAINERS)]
-    for value in values:
-        if isinstance(value, str) and (image := _image(value)):
-            return image
-    for value in values:
-        if isinstance(value, Mapping) and depth and (image := _find_image(value, depth - 1)):
-            return image
-    return None
-
-
-def _image(value: str) -> tuple[str, str] | None:
-    """Base64 and type of an image given as base64 or as a `data:` URL; None for any other text."""
-    prefix, comma, rest = value.strip().partition(",")
-    is_url = bool(comma) and prefix.lower().startswith("data:")
-    encoded = "".join((rest if is_url else value).split())
-    encoded += "=" * (-len(encoded) % 4)
-    try:
-        data = b64decode(encoded, validate=True)
-    except ValueError:
-        return None
-    declared = prefix[len("data:") :].partition(";")[0].lower() if is_url else ""
-    recognised = next((mime_type for start, mime_type in _IMAGE_TYPES if data.startswith(start)), None)
-    if recognised or declared.startswith("image/"):
-        return encoded, recognised or declared
-    return (encoded, "image/png") if not is_url and len(encoded) >= _MIN_BARE_BASE64 else None
-
-
 __all__ = [
     "Answer",
     "Body",
@@ -341,7 +270,6 @@ __all__ = [
     "ChannelList",
     "CreateChannel",
     "LidEntry",
-    "QrCode",
     "SendReceipt",
     "SendText",
     "SetWebhook",

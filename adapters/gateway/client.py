@@ -25,12 +25,12 @@ from schemas.gateway import (
     CreateChannel,
     LidEntry,
     MediaFile,
-    QrCode,
     SendReceipt,
     SendText,
     SetWebhook,
     WebhookSet,
 )
+from schemas.gateway_qr import QrCode
 
 MAX_ANSWER_BYTES: Final = 2_097_152
 MAX_MEDIA_ANSWER_BYTES: Final = 22_500_000

@@ -15,15 +15,14 @@ from schemas.gateway import (
     ChannelCreated,
     ChannelList,
     LidEntry,
-    QrCode,
     SendReceipt,
     SendText,
     SetWebhook,
     WebhookSet,
     message_id,
 )
+from schemas.gateway_qr import QrCode
 
-PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 MESSAGE_ID = "true_5547999990001@c.us_3EB0AA17"
 
 
@@ -78,52 +77,6 @@ def test_an_answer_without_channels_is_no_list(answer: dict[str, Any]) -> None:
 )
 def test_a_created_channel_says_whether_it_needs_its_code(answer: dict[str, Any], is_required: bool) -> None:
     assert ChannelCreated.model_validate(answer).qr_required is is_required
-
-
-@pytest.mark.parametrize("field", ["qr", "qr_base64", "qrcode", "base64Qrimg", "base64", "image"])
-@pytest.mark.parametrize("container", [None, "data", "result"])
-@pytest.mark.parametrize("code", [PNG, f"data:image/png;base64,{PNG}"], ids=["raw", "data-url"])
-def test_a_qr_code_is_found_under_every_name(field: str, container: str | None, code: str) -> None:
-    held = {field: code}
-    answer = QrCode.model_validate({"success": True, **({container: held} if container else held)})
-    assert answer.is_ready
-    assert answer.data_url == f"data:image/png;base64,{PNG}"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"success": True, "qr": None, "qrcode": PNG},
-        {"success": True, "qr": {"base64": PNG}},
-        {"success": True, "data": f"data:image/png;base64,{PNG}"},
-        {"success": True, "data": {"result": {"qrcode": PNG}}},
-        {"success": True, "qr": "\n".join([PNG[:40], PNG[40:]])},
-    ],
-    ids=["after-null", "nested-name", "data-itself", "twice-nested", "wrapped-lines"],
-)
-def test_a_qr_code_is_found_in_odd_places(answer: dict[str, Any]) -> None:
-    assert QrCode.model_validate(answer).image == PNG
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"success": True},
-        {"success": True, "qr": ""},
-        {"success": True, "qr": "2@AbCdEf,GhIj==" + "x" * 80},
-        {"success": True, "data": "connecting"},
-        {"success": True, "qr": True, "image": 5, "data": []},
-        {"success": True, "status": "initializing", "qr": "data:text/plain;base64,b2k="},
-    ],
-)
-def test_a_success_without_a_code_is_not_ready(answer: dict[str, Any]) -> None:
-    code = QrCode.model_validate(answer)
-    assert (code.is_ready, code.is_connected, code.data_url) == (False, False, None)
-
-
-def test_a_null_code_of_a_connected_channel_says_so() -> None:
-    code = QrCode.model_validate({"qr": None, "status": "CONNECTED"})
-    assert (code.is_ready, code.is_connected) == (False, True)
 
 
 @pytest.mark.parametrize(
