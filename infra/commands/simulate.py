@@ -49,6 +49,8 @@ def simulate(
     - `curl 127.0.0.1:8090/_sim/faults -d '{"kind":"http_504","count":3,"delivered":true}'` makes the next three sends
       fail after delivering; `posto simulate --play recorded.ndjson --rate 50` plays recorded webhooks, prints the
       result as JSON, and ends with 1 where one was not taken.
+    - `curl 127.0.0.1:8090/_sim/scan -d '{"code":"2@..."}'` is the phone that scans the QR code of this text: its
+      channel connects.
     - `posto simulate --mix --rate 200` plays the traffic of two days in a minute and a half: about 19,400 bodies of
       the channels "Canal Um" and "Canal Dois", with 53 messages of contacts and 33 of the channels' own phones.
     """

@@ -50,6 +50,8 @@ def _answer(kind: FaultKind) -> Response:
             return DroppedConnection()
         case FaultKind.EMPTY_BODY:
             return Response(b"", media_type="application/json")
+        case FaultKind.QR_NOT_READY:
+            return JSONResponse({"success": True, "status": "initializing"})
         case FaultKind.NOT_JSON:
             return Response(b"OK", media_type="text/plain")
         case FaultKind.HTTP_302:

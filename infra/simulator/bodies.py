@@ -77,6 +77,12 @@ class ChannelState(_Control):
     emit: bool = True
 
 
+class Scan(_Control):
+    """`POST /_sim/scan`: the text of the QR code that the phone's camera sees."""
+
+    code: Annotated[str, Field(min_length=1, max_length=4_000)]
+
+
 class Link(_Control):
     """`POST /_sim/lids`: what `GET /api/{channel}/contact/pn-lid/{lid}` will say."""
 
@@ -124,6 +130,7 @@ __all__ = [
     "NewWebhook",
     "Outgoing",
     "Playback",
+    "Scan",
     "checked",
     "read_json",
 ]

@@ -35,10 +35,12 @@ class SimulatorConfig(BaseModel):
     ack_shape: Literal["wrapper", "flat", "both"] = "wrapper"
     """The wrapper's envelope names the channel; the flat one holds an id and a word, and nothing else."""
     qr_shape: Literal[
-        "qr", "qr_base64", "qrcode", "base64Qrimg", "base64", "image", "data", "result", "not_ready", "null"
+        "qr", "qr_base64", "qrcode", "base64Qrimg", "base64", "image", "data", "result", "text", "not_ready", "null"
     ] = "qr"
     """Where the QR code of a channel that needs one lies in the answer, or why there is none."""
     qr_as_data_url: bool = True
+    qr_seconds: Annotated[float, Field(gt=0, le=3600)] = 20.0
+    """How long a code is shown before the next one takes its place."""
     media_delay_seconds: Delay = 30.0
     """How long the bytes of a message are answered with 404."""
 

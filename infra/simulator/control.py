@@ -9,14 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from infra.simulator.bodies import BadBody, ChannelState, Inbound, Link, Playback, checked, read_json
+from infra.simulator.bodies import BadBody, ChannelState, Inbound, Link, Playback, Scan, checked, read_json
 from infra.simulator.config import SimulatorConfig
 from infra.simulator.emissions import Emission, plan_received
 from infra.simulator.envelopes import connection_envelope
 from infra.simulator.faults import Fault, FaultBook
 from infra.simulator.faults import Route as FaultRoute
 from infra.simulator.playback import play
-from infra.simulator.state import Message, State, Webhook, chat_id, new_message_id
+from infra.simulator.state import ChannelStatus, Message, State, Webhook, chat_id, new_message_id
 from infra.simulator.webhooks import WebhookPoster
 
 DEFAULT_LISTED = 1_000
@@ -48,6 +48,7 @@ class Control:
             _route("GET", "/_sim/webhooks", self.webhooks),
             _route("GET", "/_sim/channels", self.channels),
             _route("POST", "/_sim/channels", self.set_channel),
+            _route("POST", "/_sim/scan", self.scan),
             _route("POST", "/_sim/lids", self.link),
             _route("POST", "/_sim/inbound", self.inbound),
             _route("POST", "/_sim/play", self.play),
@@ -109,9 +110,15 @@ class Control:
     async def set_channel(self, request: Request) -> dict[str, Any]:
         """Put a channel into a state, and say so with a `connection.update`."""
         wanted = checked(ChannelState, await read_json(request), 422)
-        channel = self._state.set_channel(wanted.id, wanted.status)
-        emissions = [Emission(0.0, connection_envelope(channel, int(time.time())))] if wanted.emit else []
-        return {"channel": channel.shown(), "webhooks": await self._webhooks.emit_now(emissions, channel.id)}
+        return await self._put(wanted.id, wanted.status, is_told=wanted.emit)
+
+    async def scan(self, request: Request) -> dict[str, Any]:
+        """Be the phone that scans a code, given by its text: the channel connects, and says so."""
+        scan = checked(Scan, await read_json(request), 422)
+        channel = self._state.codes.scanned(scan.code, time.monotonic())
+        if channel is None:
+            raise BadBody(404, "No channel shows this code: it is over, or was scanned.")
+        return await self._put(channel, "connected", is_told=True)
 
     async def link(self, request: Request) -> dict[str, Any]:
         """Let the gateway know the phone behind a lid."""
@@ -165,6 +172,11 @@ class Control:
         self._faults.clear()
         self._state.reset()
         return {"status": "reset"}
+
+    async def _put(self, channel_id: str, status: ChannelStatus, *, is_told: bool) -> dict[str, Any]:
+        channel = self._state.set_channel(channel_id, status)
+        emissions = [Emission(0.0, connection_envelope(channel, int(time.time())))] if is_told else []
+        return {"channel": channel.shown(), "webhooks": await self._webhooks.emit_now(emissions, channel.id)}
 
     def _become(self, config: SimulatorConfig) -> None:
         for name in SimulatorConfig.model_fields:

@@ -38,6 +38,7 @@ class FaultKind(StrEnum):
     HTTP_503 = "http_503"
     HTTP_504 = "http_504"
     INVALID_QR = "invalid_qr"
+    QR_NOT_READY = "qr_not_ready"
     EMPTY_BODY = "empty_body"
     NOT_JSON = "not_json"
     SUCCESS_FALSE = "success_false"
@@ -73,6 +74,7 @@ _EMISSIONS = frozenset(
     }
 )
 _ANSWERS = frozenset(FaultKind) - _EMISSIONS - {FaultKind.MESSAGE_ID_NULL}
+_ABOUT_QR = frozenset({FaultKind.INVALID_QR, FaultKind.QR_NOT_READY})
 _DELIVERING = frozenset({FaultKind.HANG, FaultKind.NUMBER_NOT_FOUND})
 
 
@@ -105,7 +107,7 @@ class Fault(BaseModel):
     def _usual(cls, fault: object) -> object:
         if not isinstance(fault, dict):
             return fault
-        route = Route.QR if fault.get("kind") == FaultKind.INVALID_QR else Route.MESSAGES
+        route = Route.QR if fault.get("kind") in _ABOUT_QR else Route.MESSAGES
         return {"route": route, "delivered": fault.get("kind") in _DELIVERING, **fault}
 
     @model_validator(mode="after")

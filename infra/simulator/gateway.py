@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import time
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -20,14 +19,11 @@ from infra.simulator.config import SimulatorConfig
 from infra.simulator.connections import DroppedConnection
 from infra.simulator.emissions import Emission, plan_sent
 from infra.simulator.faults import Fault, FaultBook, FaultKind, Route
+from infra.simulator.pairing import held
 from infra.simulator.state import Message, SimulatedChannel, State, Webhook, chat_id, new_message_id
 from infra.simulator.webhooks import WebhookPoster
 
 CHANNEL_NOT_FOUND: Final = "Canal não encontrado"
-PNG: Final = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010100000000376ef9240000000a49444154789c6360000000020001"
-    "48afa4710000000049454e44ae426082"
-)
 _MIME_TYPES: Final = {"audio": "audio/ogg", "image": "image/jpeg", "video": "video/mp4", "document": "application/pdf"}
 _TYPES: Final = {"text": "chat", "audio": "ptt"}
 _MAX_AUDIO_CHARACTERS: Final = 22_369_624  # base64 of 16 MB
@@ -66,7 +62,9 @@ class Gateway:
     async def create_channel(self, request: Request, body: Any, faults: Sequence[Fault]) -> Response:
         """Make a channel, or start the one there is."""
         channel_id = checked(NewChannel, body, 400).channel
-        channel = self._state.channels.setdefault(channel_id, SimulatedChannel(channel_id, "qr_required"))
+        channel = self._state.channels.get(channel_id)
+        if channel is None or channel.status == "disconnected":
+            channel = self._state.set_channel(channel_id, "qr_required")
         return JSONResponse({"success": True, "channel": channel_id, "qr_required": channel.status != "connected"})
 
     async def get_channel(self, request: Request, body: Any, faults: Sequence[Fault]) -> Response:
@@ -81,15 +79,13 @@ class Gateway:
             return JSONResponse({"qr": None, "status": "CONNECTED"})
         if channel.status != "qr_required" or shape == "not_ready":
             return JSONResponse({"success": True, "status": channel.status})
-        image = b64encode(PNG).decode()
-        code = f"data:image/png;base64,{image}" if self._config.qr_as_data_url else image
-        held = {shape: {"qrcode": code}} if shape in ("data", "result") else {shape: code}
-        return JSONResponse({"success": True, **held})
+        text = self._state.codes.of(channel.id, time.monotonic(), self._config.qr_seconds)
+        return JSONResponse({"success": True, **held(text, self._config)})
 
     async def set_channel_webhook(self, request: Request, body: Any, faults: Sequence[Fault]) -> Response:
         """The webhook of one channel."""
         webhook = checked(NewWebhook, body, 400)
-        self._channel(request).webhook = Webhook(webhook.url, webhook.secret or "")
+        self._state.set_webhook(self._channel(request), Webhook(webhook.url, webhook.secret or ""))
         return JSONResponse({"success": True})
 
     async def set_global_webhook(self, request: Request, body: Any, faults: Sequence[Fault]) -> Response:
@@ -254,4 +250,4 @@ def _field(body: Any, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-__all__ = ["CHANNEL_NOT_FOUND", "PNG", "Gateway"]
+__all__ = ["CHANNEL_NOT_FOUND", "Gateway"]

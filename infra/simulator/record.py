@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from infra.simulator.state import Message, SimulatedChannel, State
+from infra.simulator.state import Message, SimulatedChannel, State, Webhook
 
 
 class Record:
@@ -24,7 +24,8 @@ class Record:
             if kind == "message":
                 state.deliver(Message(**entry))
             else:
-                state.channels[entry["id"]] = SimulatedChannel(entry["id"], entry["status"])
+                webhook = Webhook(**entry["webhook"]) if entry.get("webhook") else None
+                state.channels[entry["id"]] = SimulatedChannel(entry["id"], entry["status"], webhook=webhook)
         state.on_message = self.message
         state.on_channel = self.channel
 
@@ -33,8 +34,9 @@ class Record:
         self._write("message", asdict(message))
 
     def channel(self, channel: SimulatedChannel) -> None:
-        """Write the state of a channel down."""
-        self._write("channel", {"id": channel.id, "status": channel.status})
+        """Write the state of a channel down, and where its webhooks go."""
+        webhook = asdict(channel.webhook) if channel.webhook else None
+        self._write("channel", {"id": channel.id, "status": channel.status, "webhook": webhook})
 
     def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
         if not self._path.exists():

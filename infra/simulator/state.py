@@ -9,6 +9,8 @@ from itertools import islice
 from typing import Any, Final, Literal
 from uuid import uuid4
 
+from infra.simulator.pairing import PairingCodes
+
 ChannelStatus = Literal["connected", "disconnected", "qr_required", "initializing"]
 
 MAX_MESSAGES: Final = 100_000
@@ -95,6 +97,7 @@ class State:
         self.delivered_total = 0
         self.media: dict[tuple[str, str], tuple[float, str, str]] = {}
         self.phones_by_lid: dict[str, str] = {}
+        self.codes = PairingCodes()
         self.requests = SeenRequests()
         self.on_message: Callable[[Message], None] = lambda _: None
         self.on_channel: Callable[[SimulatedChannel], None] = lambda _: None
@@ -112,6 +115,7 @@ class State:
         self.clear_messages()
         self.media.clear()
         self.phones_by_lid.clear()
+        self.codes.clear()
         self.requests = SeenRequests()
 
     def set_channel(self, channel_id: str, status: ChannelStatus) -> SimulatedChannel:
@@ -120,6 +124,11 @@ class State:
         channel.status = status
         self.on_channel(channel)
         return channel
+
+    def set_webhook(self, channel: SimulatedChannel, webhook: Webhook) -> None:
+        """Give a channel an address of its own."""
+        channel.webhook = webhook
+        self.on_channel(channel)
 
     def clear_messages(self) -> int:
         """Forget what was delivered; how much that was."""

@@ -81,7 +81,7 @@ def test_chance_is_the_same_for_the_same_seed() -> None:
 @pytest.mark.parametrize("kind", list(FaultKind))
 def test_every_kind_changes_the_answer_or_what_is_emitted(kind: FaultKind) -> None:
     Fault(kind=kind, delay_seconds=1)
-    is_answer = kind.startswith(("http_", "success", "number", "empty", "not_json", "invalid", "hang", "drop"))
+    is_answer = kind.startswith(("http_", "success", "number", "empty", "not_json", "invalid", "qr_", "hang", "drop"))
     assert kind.changes_answer is is_answer
 
 
@@ -93,6 +93,7 @@ def test_what_delivers_by_itself_can_be_told_not_to() -> None:
 
 def test_a_broken_code_belongs_to_the_route_of_codes() -> None:
     assert Fault.model_validate({"kind": "invalid_qr"}).route is Route.QR
+    assert Fault.model_validate({"kind": "qr_not_ready"}).route is Route.QR
 
 
 @pytest.mark.parametrize(

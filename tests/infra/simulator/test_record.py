@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from infra.simulator.record import Record
-from infra.simulator.state import Message, State
+from infra.simulator.state import Message, State, Webhook
 
 
 def _message(text: str) -> Message:
@@ -16,6 +16,7 @@ def test_messages_and_channels_outlive_the_process(tmp_path: Path) -> None:
     first.deliver(_message("um"))
     first.set_channel("Canal Nove", "connected")
     first.set_channel("Canal Um", "disconnected")
+    first.set_webhook(first.channels["Canal Nove"], Webhook("http://hub.example/hook", "of-the-channel"))
 
     second = State()
     record.restore(second)
@@ -27,6 +28,8 @@ def test_messages_and_channels_outlive_the_process(tmp_path: Path) -> None:
         "Canal Três": "disconnected",
         "Canal Nove": "connected",
     }
+    assert second.webhook_of("Canal Nove") == Webhook("http://hub.example/hook", "of-the-channel")
+    assert second.webhook_of("Canal Um") is None
     second.deliver(_message("dois"))
     third = State()
     record.restore(third)
