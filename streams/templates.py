@@ -60,6 +60,11 @@ class TemplateSet:
     def __contains__(self, name: object) -> bool:
         return name in self._templates
 
+    def names(self, name: str) -> frozenset[str]:
+        """The variables that an enabled template which compiles takes from outside; of any other, none."""
+        works = name in self._templates and not isinstance(self._compiled[name], str)
+        return sandbox.names(self._templates[name].body) if works else frozenset()
+
     def render(self, name: str, event: Event, time_zone: str = DEFAULT_TIME_ZONE) -> Rendered:
         """The text of a template for an event, as of `event.received_at` in `time_zone` (an IANA name).
 

@@ -1,0 +1,139 @@
+"""The last events that were decided, read from `event.accepted` by a consumer of no group."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from operator import itemgetter
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.events import Decision, Event, Kind
+from streams.consumers import stopped
+from streams.timestamps import milliseconds
+from streams.topics import EVENT_ACCEPTED
+
+_DECIDED: Final = frozenset({Kind.ACCEPTED, Kind.UPDATED, Kind.REJECTED, Kind.QUARANTINED})
+_WAIT_MS: Final = 500
+_FETCH_BYTES: Final = 4_194_304
+_ROOM: Final = 1.05
+"""So much more than is wanted may be read: to find the very place takes longer than reading on."""
+
+
+class _Told(msgspec.Struct):
+    event_id: str
+    kind: Kind
+    decision: Decision | None = None
+
+
+Offsets = Mapping[TopicPartition, int]
+
+_decode_told: Final = msgspec.json.Decoder(_Told).decode
+_decode_event: Final = msgspec.json.Decoder(Event).decode
+
+
+async def recent_events(connection: Mapping[str, Any], count: int) -> list[Event]:
+    """The last `count` events of all partitions, the oldest first, each as it was told last. Raises KafkaError.
+
+    An event counts once, however often it was sighted. `connection`: what every aiokafka client takes.
+    """
+    consumer = AIOKafkaConsumer(
+        **connection,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+        check_crcs=False,
+    )
+    try:
+        await consumer.start()
+        values = await _values(consumer, count)
+    finally:
+        await stopped(consumer)
+    return [_decode_event(value) for value in values]
+
+
+async def _values(consumer: AIOKafkaConsumer, count: int) -> Sequence[bytes]:
+    """The values of the last records that decided about an event, the oldest first."""
+    log = await _Log.of(consumer)
+    found: dict[str, tuple[int, bytes]] = {}
+    end = log.ends
+    wanted = count
+    while len(found) < count and end != log.beginnings:
+        start = await log.before(end, wanted)
+        earlier = await log.read(start, end)
+        found = earlier | found  # what was told later of an event counts
+        wanted = max(2 * wanted, count)
+        end = start
+    newest = sorted(found.values(), key=itemgetter(0), reverse=True)
+    return [value for _, value in islice(newest, count)][::-1]
+
+
+class _Log:
+    """The topic between its present beginnings and ends."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, beginnings: Offsets, ends: Offsets) -> None:
+        self._consumer = consumer
+        self.beginnings, self.ends = beginnings, ends
+
+    @classmethod
+    async def of(cls, consumer: AIOKafkaConsumer) -> "_Log":
+        await consumer._client.add_topic(EVENT_ACCEPTED)
+        await consumer._client.force_metadata_update()
+        places = [
+            TopicPartition(EVENT_ACCEPTED, number) for number in consumer.partitions_for_topic(EVENT_ACCEPTED) or ()
+        ]
+        beginnings, ends = await asyncio.gather(consumer.beginning_offsets(places), consumer.end_offsets(places))
+        return cls(consumer, beginnings, ends)
+
+    async def before(self, end: Offsets, count: int) -> Offsets:
+        """Where to begin to read at least `count` records before `end`, and few more, the newest of all partitions."""
+        if _between(self.beginnings, end) <= count * _ROOM:
+            return self.beginnings
+        early, late = 0, milliseconds(datetime.now(UTC))
+        start = self.beginnings
+        while late - early > 1:
+            middle = (early + late) // 2
+            found = await self._consumer.offsets_for_times(dict.fromkeys(end, middle))
+            place = {where: min(at.offset, end[where]) if (at := found[where]) else end[where] for where in end}
+            read = _between(place, end)
+            if read >= count:
+                early, start = middle, place
+            else:
+                late = middle
+            if count <= read <= count * _ROOM:
+                break
+        return start
+
+    async def read(self, start: Offsets, end: Offsets) -> dict[str, tuple[int, bytes]]:
+        """Of each event that was decided there the last record: its time and its value."""
+        left = {place for place in end if start[place] < end[place]}
+        self._consumer.assign(sorted(left))
+        for place in left:
+            self._consumer.seek(place, start[place])
+        found: dict[str, tuple[int, bytes]] = {}
+        while left:
+            for place, records in (await self._consumer.getmany(*left, timeout_ms=_WAIT_MS)).items():
+                for record in records:
+                    if record.offset < end[place] and (told := _told(record.value)) is not None:
+                        found[told.event_id] = record.timestamp, record.value
+            passed = {place for place in left if await self._consumer.position(place) >= end[place]}
+            left -= passed
+            if passed:
+                self._consumer.pause(*passed)
+        return found
+
+
+def _told(value: bytes | None) -> _Told | None:
+    """What a record says of its event, if that was decided by it."""
+    try:
+        told = _decode_told(value or b"")
+    except (ValueError, RecursionError):
+        return None
+    return told if told.decision is not None and told.kind in _DECIDED else None
+
+
+def _between(start: Offsets, end: Offsets) -> int:
+    return sum(end[place] - start[place] for place in end)
