@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from schemas.chat import Authorship
 from schemas.events import SCHEMA_VERSION, Action
 
 
@@ -21,7 +22,8 @@ class Command(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
 
     `command_id` is the UUIDv5 of event and action, so that one event can never make two. `to` is the recipient as
     the gateway takes it. `contact` is its match key: order is kept per contact. `precondition_url` is asked before
-    each request whether it still makes sense. `pace` and `send_window` are those of its rule. Times are UTC.
+    each request whether it still makes sense. `pace` and `send_window` are those of its rule. `authorship` is
+    there where somebody wrote it into a conversation. Times are UTC.
     """
 
     command_id: str
@@ -47,5 +49,6 @@ class Command(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     precondition_url: str | None = None
     pace: dict[str, Any] | None = None
     send_window: dict[str, Any] | None = None
+    authorship: Authorship | None = None
     metadata: dict[str, Any] = {}
     schema_version: int = SCHEMA_VERSION

@@ -1,4 +1,4 @@
-"""Event types that the hub itself makes of what the gateway sends."""
+"""Event types that the hub itself knows: what it makes of what the gateway sends, and messages of a conversation."""
 
 from typing import Final
 
@@ -14,3 +14,6 @@ MESSAGE_REACTION: Final = "whatsapp.message.reaction"
 MESSAGE_REVOKED: Final = "whatsapp.message.revoked"
 UNKNOWN: Final = "whatsapp.unknown."
 """Prefix of what the gateway sent and nobody knows yet."""
+
+CHAT_MESSAGE: Final = "chat.outbound.message"
+"""Somebody writes into a conversation: a person, an AI, a rule (`schemas.chat`)."""

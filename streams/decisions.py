@@ -8,7 +8,7 @@ import msgspec
 from schemas.commands import Command
 from schemas.configuration import Channel, Rule
 from schemas.events import NO_RULE, Action, Decision, Event, Kind
-from streams import identity, keys
+from streams import identity, keys, replies
 from streams.normalization.content import MAX_TEXT
 from streams.preconditions import precondition_of
 from streams.revisions import SHELL
@@ -130,7 +130,7 @@ def _command(
         created_at=event.received_at,
         policy=rule.policy,
         correlation_id=event.correlation_id,
-        conversation_id=identity.conversation_id(channel.id, contact),
+        conversation_id=replies.joined(event, channel.id) or identity.conversation_id(channel.id, contact),
         rule_id=rule.id,
         rule_version=rule.version,
         template=template,
@@ -139,6 +139,7 @@ def _command(
         precondition_url=precondition_of(event),
         pace=rule.pace,
         send_window=rule.send_window,
+        authorship=replies.authorship_of(event),
     )
 
 

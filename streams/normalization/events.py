@@ -3,7 +3,7 @@
 from typing import Any
 
 from schemas.events import Event
-from streams import identity, keys, timestamps
+from streams import identity, keys, replies, timestamps
 from streams.normalization.decoding import decode_object
 from streams.normalization.errors import NormalizationError
 from streams.normalization.event_in import CheckedEventIn, check
@@ -38,7 +38,7 @@ def normalize(value: bytes | None, raw: RawRecord) -> Event:
         tenant_id=event.tenant_id,
         channel=event.channel,
         contact=contact,
-        conversation_id=identity.conversation_id(event.channel, contact),
+        conversation_id=replies.conversation_of(event.event_type, event.payload, event.channel, contact),
         correlation_id=event.correlation_id,
         external_id=event.external_id,
         expires_at=event.expires_at,

@@ -14,6 +14,7 @@ from infra.settings import Settings, load
 pytestmark = pytest.mark.integration
 
 RULES_OF_OWN_EVENTS = "0006_rules_for_own_events.sql"
+RULE_FOR_REPLIES = "0014_replies.sql"
 
 
 @pytest.fixture
@@ -35,9 +36,11 @@ async def rules(db: Database) -> set[tuple[str, str, str]]:
     return {(row["id"], row["event_type"], row["action"]) for row in rows}
 
 
-async def upgraded(settings: Settings, db: Database, own: Sequence[tuple[str, str]]) -> set[tuple[str, str, str]]:
+async def upgraded(
+    settings: Settings, db: Database, own: Sequence[tuple[str, str]], migration: str = RULES_OF_OWN_EVENTS
+) -> set[tuple[str, str, str]]:
     """The rules of an installation from before the migration that had these, after it."""
-    await db.execute("DELETE FROM schema_migrations WHERE name = %s", (RULES_OF_OWN_EVENTS,))
+    await db.execute("DELETE FROM schema_migrations WHERE name = %s", (migration,))
     for row in own:
         await db.execute("INSERT INTO routing_rules (id, event_type, action) VALUES (%s, %s, 'chat')", row)
     await migrate(settings)
@@ -67,3 +70,15 @@ async def test_an_older_installation_gets_rules_for_the_hubs_own_events(settings
 @pytest.mark.parametrize("pattern", ["whatsapp.*", "*"])
 async def test_a_rule_of_a_person_that_covers_them_stays_alone(settings: Settings, db: Database, pattern: str) -> None:
     assert await upgraded(settings, db, [("mine", pattern)]) == {("mine", pattern, "chat")}
+
+
+@pytest.mark.parametrize("pattern", ["billing.*", "*"])
+async def test_an_older_installation_gets_a_rule_for_replies(settings: Settings, db: Database, pattern: str) -> None:
+    assert await upgraded(settings, db, [("mine", pattern)], RULE_FOR_REPLIES) == {
+        ("mine", pattern, "chat"),
+        ("chat.outbound.message", "chat.outbound.message", "whatsapp"),
+    }
+
+
+async def test_a_rule_of_a_person_for_replies_stays_alone(settings: Settings, db: Database) -> None:
+    assert await upgraded(settings, db, [("mine", "chat.*")], RULE_FOR_REPLIES) == {("mine", "chat.*", "chat")}

@@ -19,6 +19,7 @@ from adapters.mysql.statements import (
     where,
 )
 from adapters.mysql.steps import Write
+from schemas.chat import Authorship
 from schemas.commands import Command
 from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision, Status
 from schemas.events import Action
@@ -58,6 +59,9 @@ _OF_COMMAND: Final = (
     "template_version",
     "not_before",
     "expires_at",
+    "author_kind",
+    "author",
+    "in_reply_to",
     "body",
 )
 _FIRST: Final = (*_OF_COMMAND, "provider_message_id", "message_key")
@@ -146,7 +150,18 @@ def _of_command(command: Command) -> Row:
         "template_version": command.template_version,
         "not_before": time(command.not_before),
         "expires_at": time(command.expires_at),
+        **_of_author(command.authorship),
         "body": command.text,
+    }
+
+
+def _of_author(authorship: Authorship | None) -> Row:
+    if authorship is None:
+        return {}
+    return {
+        "author_kind": authorship.author_kind,
+        "author": authorship.author,
+        "in_reply_to": authorship.in_reply_to,
     }
 
 

@@ -2,10 +2,12 @@
 
 import json
 
+import msgspec
 import pytest
 
 from adapters.mysql.pool import Database
 from adapters.mysql.projector import Projector
+from schemas.chat import AuthorKind, Authorship
 from schemas.deliveries import AckStatus, FactKind, OperatorDecision, Status
 from tests.adapters.mysql.log import PHONE, Log, at, command_of, fact, invoice, one
 
@@ -37,6 +39,14 @@ async def test_a_message_is_followed_to_the_blue_ticks(database: Database, proje
     assert (attempt["outcome"], attempt["started_at"], attempt["ended_at"]) == ("answered", naive(3), naive(4))
     kept = await database.fetch("SELECT fact, source_offset FROM delivery_facts ORDER BY source_offset")
     assert [row["fact"] for row in kept] == [one.fact for one in facts]
+
+
+async def test_a_message_shows_who_wrote_it_and_in_answer_to_what(database: Database, projector: Projector) -> None:
+    by = Authorship(author_kind=AuthorKind.AI, author="responder", in_reply_to=invoice(2).event_id)
+    command = msgspec.structs.replace(command_of(invoice()), authorship=by)
+    await projector.project([Log().reported(fact(command, FactKind.ACCEPTED, Status.QUEUED, 2, command=command))])
+    row = await one(database, "outbound_messages")
+    assert (row["author_kind"], row["author"], row["in_reply_to"]) == ("ai", "responder", invoice(2).event_id)
 
 
 async def test_each_attempt_keeps_its_own_outcome(database: Database, projector: Projector) -> None:
