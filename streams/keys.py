@@ -23,7 +23,8 @@ REVOKED: Final = "revoked"
 UNKNOWN: Final = "unknown."
 """Prefix of the kind of a gateway event that has no event type of its own."""
 
-_KINDS: Final = frozenset({MESSAGE, ACK, CONNECTION, REACTION, REVOKED})
+KINDS: Final = frozenset({MESSAGE, ACK, CONNECTION, REACTION, REVOKED})
+"""What a key of the gateway may tell of."""
 _OWN: Final = "key:"
 _HASH: Final = "hash:"
 _ESCAPED: Final = re.compile(r"%(25|7C|3A|20)")
@@ -131,7 +132,7 @@ def fingerprint(content: Any) -> str:
 
 
 def _is_kind(name: str) -> bool:
-    return name in _KINDS or name.startswith(UNKNOWN)
+    return name in KINDS or name.startswith(UNKNOWN)
 
 
 def _escape(part: str) -> str:

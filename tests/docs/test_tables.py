@@ -19,7 +19,7 @@ from schemas.alarms import AlarmKind
 from schemas.events import EventIn, Kind
 from streams import billing, keys
 from streams.conditions import MAX_DEPTH
-from streams.normalization import event_in, events
+from streams.normalization import event_fields, event_in, events
 from streams.normalization.content import MAX_TEXT
 from streams.operators import OPERATORS
 from streams.regexes import MAX_SUBJECT
@@ -91,15 +91,15 @@ def _type_in_words(field: str, hint: Any) -> str:
 def test_the_limits_of_an_event_are_those_of_the_code() -> None:
     said = {codes(row["field"])[0]: row["meaning"] for row in table(CONTRACT, "field", "type")}
     limits = {
-        event_in.MAX_NAME: ("source_system", "event_type"),
-        event_in.MAX_ID: ("external_id", "occurrence", "idempotency_key", "ordering_key"),
-        event_in.MAX_CHANNEL: ("channel",),
-        event_in.MAX_TRACE_ID: ("trace_id", "correlation_id"),
+        event_fields.MAX_NAME: ("source_system", "event_type"),
+        event_fields.MAX_ID: ("external_id", "occurrence", "idempotency_key", "ordering_key"),
+        event_fields.MAX_CHANNEL: ("channel",),
+        event_fields.MAX_TRACE_ID: ("trace_id", "correlation_id"),
     }
     for limit, fields in limits.items():
         for field in fields:
             assert f"t most {limit} characters" in said[field], field
-    assert f"at most {event_in.MAX_DEPTH} levels deep" in said["payload"].lower()
+    assert f"at most {event_fields.MAX_DEPTH} levels deep" in said["payload"].lower()
     assert f"at most {events.MAX_BYTES:,} bytes" in CONTRACT.text
     assert f"at most {event_in.MAX_KEY} characters" in CONTRACT.text
     assert f"at most {MAX_TEXT:,} characters" in CONTRACT.text

@@ -15,7 +15,7 @@ from schemas.events import Event
 from streams import keys
 from streams.normalization import events
 from streams.normalization.errors import NormalizationError
-from streams.normalization.event_in import MAX_DEPTH
+from streams.normalization.event_fields import MAX_DEPTH
 from streams.normalization.raw import RawRecord
 from tests.streams.json_values import json_objects, json_values
 
