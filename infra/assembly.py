@@ -41,15 +41,17 @@ Channels = Callable[[str], Channel | None]
 
 def assemble(
     settings: Settings,
+    name: str,
     feed: ConfigurationFeed,
     projector: Projector,
     gateway: GatewayClient,
     still_holds: Preconditions,
     bell: AlarmBell,
 ) -> BatchApp:
-    """Put the app together; OperatorError where the settings ask for what cannot be."""
+    """Put the app together; `name` is its own in the group. OperatorError where the settings ask for what cannot be."""
     config = RuntimeConfig(
         connection(settings),
+        client_id=name,
         partitions=settings.posto_partitions,
         replication_factor=settings.posto_replication_factor,
         commit_interval=settings.posto_commit_interval_seconds,

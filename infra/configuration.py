@@ -36,12 +36,14 @@ class Outcome:
     """What was published, and what not: `vanished` are tables that lost everything, `faults` what makes no sense.
 
     `is_complete` says whether there was ever a complete publication: without one, workers decide nothing.
+    `positions` says where the topics end with it: a worker that has applied all before has it in force.
     """
 
     publications: tuple[Publication, ...]
     vanished: tuple[str, ...]
     faults: Mapping[Key, str]
     is_complete: bool
+    positions: Mapping[str, int]
 
 
 async def publish_configuration(settings: Settings, *, force: bool = False) -> Outcome:
@@ -89,6 +91,7 @@ class Publisher:
     def __init__(self, log: ConfigurationLog, producer: Any) -> None:
         self._log = log
         self._producer = producer
+        self._ends: dict[str, int] = {}
 
     async def publish(self, session: Session, *, force: bool = False) -> Outcome:
         """Publish what differs, while no other publisher does. Raises DatabaseError and KafkaError.
@@ -105,12 +108,13 @@ class Publisher:
             if todo.sentinel is not None:
                 await self._send([_sentinel(todo.sentinel)])
             is_complete = self._log.published.is_complete or todo.sentinel is not None
-            return Outcome(todo.publications, todo.vanished, todo.faults, is_complete)
+            positions = {topic: max(self._log.positions[topic], self._ends.get(topic, 0)) for topic in ENTRIES}
+            return Outcome(todo.publications, todo.vanished, todo.faults, is_complete, positions)
 
     async def _send(self, records: Iterable[tuple[str, bytes, bytes | None]]) -> None:
         """Write records, each topic's in order, and return once all in-sync replicas have them."""
         sent = [await self._producer.send(topic, value, key=key) for topic, key, value in records]
-        await asyncio.gather(*sent)
+        self._ends |= {written.topic: written.offset + 1 for written in await asyncio.gather(*sent)}
 
 
 def _sentinel(sentinel: Sentinel) -> tuple[str, bytes, bytes]:

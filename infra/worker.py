@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from typing import TypeVar
+from uuid import uuid4
 
 import structlog
 import uvloop
@@ -23,8 +25,9 @@ from infra.reconciler import Reconciler
 from infra.settings import Settings, require
 from infra.topics import list_topics
 from infra.vitals import Vitals
-from streams import failpoints
+from streams import failpoints, topics
 from streams.alarm_bell import AlarmBell
+from streams.applied_reports import AppliedReports
 from streams.configuration_feed import ConfigurationFeed
 from streams.runtime import die
 from streams.runtime.ends import Ends
@@ -81,7 +84,11 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     lookout = Lookout(settings, failed=die)
     await lookout.start()
     stack.push_async_callback(lookout.stop)
-    feed = ConfigurationFeed(kafka, failed=die)
+    name = f"{topics.APP_ID}-{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+    reports = AppliedReports(kafka, name, socket.gethostname(), os.getpid(), failed=die)
+    await reports.start()
+    stack.push_async_callback(reports.stop)
+    feed = ConfigurationFeed(kafka, failed=die, applied=reports.tell)
     await feed.start()
     stack.push_async_callback(feed.stop)
     vitals.waits_for = "waiting for the first complete configuration: nothing is decided before"
@@ -101,7 +108,7 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     still_holds = await stack.enter_async_context(
         Preconditions(settings.posto_precondition_hosts, settings.posto_precondition_timeout_seconds)
     )
-    app = assemble(settings, feed, Projector(db), gateway, still_holds, bell)
+    app = assemble(settings, name, feed, Projector(db), gateway, still_holds, bell)
     vitals.ready = lambda: is_ready(app)
     ends = Ends(kafka, in_sync=settings.posto_min_insync_replicas)
     watchdog = Watchdog(app, ends, limit=settings.posto_stall_seconds)

@@ -1,7 +1,7 @@
 """Keeps a process's configuration equal to what `config.*` says."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +18,10 @@ _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 2.0
 
 
+Applied = Callable[[Mapping[str, int]], None]
+"""Learns of each topic the first offset that is not in force."""
+
+
 class ConfigurationFeed:
     """Follows the topics in the background; `current` is replaced as a whole, well under a second after a change.
 
@@ -25,9 +29,12 @@ class ConfigurationFeed:
     raises it, and `failed` is called with it, so that the owner can end the process.
     """
 
-    def __init__(self, kafka: Mapping[str, Any], failed: Failed | None = None) -> None:
-        """`kafka` are the arguments of every aiokafka client."""
+    def __init__(
+        self, kafka: Mapping[str, Any], failed: Failed | None = None, applied: Applied = lambda _: None
+    ) -> None:
+        """`kafka` are the arguments of every aiokafka client. `applied` is called with the positions of `current`."""
         self.current = Configuration()
+        self._applied = applied
         self._kafka = kafka
         self._is_ready = asyncio.Event()
         self._work = Background("configuration feed", failed)
@@ -74,6 +81,7 @@ class ConfigurationFeed:
 
     def _apply(self, topics: ConfigurationLog) -> None:
         before, self.current = self.current, Configuration(topics.published)
+        self._applied(topics.positions)
         log.info("configuration_in_force", **msgspec.structs.asdict(counted(topics.published.entries)))
         for subject, reason in self.current.faults.items():
             if before.faults.get(subject) != reason:

@@ -17,12 +17,13 @@ _WAIT_MS: Final = 500
 class ConfigurationLog:
     """Reads topics of one partition each, without a consumer group, and folds their records.
 
-    `published` is what was read so far. All methods but `stop` raise KafkaError where the broker is away; then a new
-    log is needed.
+    `published` is what was read so far, `positions` has of each topic the first offset that was not. All methods but
+    `stop` raise KafkaError where the broker is away; then a new log is needed.
     """
 
     def __init__(self, kafka: Mapping[str, Any], topics: Iterable[str]) -> None:
         self.published = Published()
+        self.positions: dict[str, int] = {}
         self._partitions = [TopicPartition(topic, 0) for topic in topics]
         self._consumer = AIOKafkaConsumer(
             **kafka,
@@ -48,6 +49,7 @@ class ConfigurationLog:
         """Wait up to half a second for records and apply them; True where there were any."""
         batches = await self._consumer.getmany(timeout_ms=_WAIT_MS)
         if batches:
+            self.positions |= {place.topic: records[-1].offset + 1 for place, records in batches.items()}
             self.published = self.published.after(chain.from_iterable(batches.values()))
         return bool(batches)
 
@@ -57,3 +59,4 @@ class ConfigurationLog:
         for partition, end in ends.items():
             while await self._consumer.position(partition) < end:
                 await self.read()
+            self.positions[partition.topic] = max(end, self.positions.get(partition.topic, 0))

@@ -26,6 +26,7 @@ CONFIG_CHANNEL: Final = "config.channel"
 CONFIG_TEMPLATE: Final = "config.template"
 CONFIG_TARGET: Final = "config.target"
 CONFIG_CHANGE: Final = "config.change"
+CONFIG_APPLIED: Final = "config.applied"
 
 RAW: Final = frozenset({RAW_WEBHOOK, RAW_EVENT})
 """Where everything that the hub is told begins."""
@@ -121,6 +122,7 @@ TOPICS: Final = (
     Topic(CONFIG_TEMPLATE, keyed=False, cleanup="compact", retention_ms=-1),
     Topic(CONFIG_TARGET, keyed=False, cleanup="compact", retention_ms=-1),
     Topic(CONFIG_CHANGE, keyed=False, retention_ms=_LONG),
+    Topic(CONFIG_APPLIED, keyed=False, cleanup="compact,delete", retention_ms=7 * DAY_MS),
     Topic(changelog(SEEN_TABLE), cleanup="compact,delete", follows_dedupe=True),
     Topic(changelog(DELIVERIES_TABLE), cleanup="compact", retention_ms=-1),
     Topic(changelog(MEDIA_TABLE), cleanup="compact", retention_ms=-1),

@@ -22,12 +22,14 @@ _BUFFERED_MESSAGES = 65_536  # Faust's own limit, which stops all topics: never 
 class RuntimeConfig:
     """What the runtime has to know.
 
-    `connection`: keyword arguments that every aiokafka client takes, `bootstrap_servers` among them. Times in seconds;
+    `connection`: keyword arguments that every aiokafka client takes, `bootstrap_servers` among them. `client_id` is the
+    name of this process in the consumer group. Times in seconds;
     `drain` is what a hand-over waits for requests that are under way.
     """
 
     connection: Mapping[str, Any]
     app_id: str = topics.APP_ID
+    client_id: str = topics.APP_ID
     partitions: int = 8
     replication_factor: int = 1
     commit_interval: float = 0.5
@@ -60,6 +62,7 @@ def faust_options(config: RuntimeConfig) -> dict[str, Any]:
     servers: str = config.connection["bootstrap_servers"]
     return {
         "broker": ";".join(f"kafka://{address.strip()}" for address in servers.split(",")),
+        "broker_client_id": config.client_id,
         "broker_credentials": _credentials(config.connection),
         "store": "memory://",
         "topic_partitions": config.partitions,

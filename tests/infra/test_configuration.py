@@ -153,7 +153,7 @@ async def test_the_command_publishes_and_says_what(
     await author(db, *SEEDS)
     done = json.loads((await posto_publish("--json")).stdout)
     assert done[0] == {"topic": "config.channel", "id": "canalum", "version": 1, "deleted": False}
-    assert "All that MySQL says is in force." in (await posto_publish()).stdout
+    assert "All that MySQL says is published." in (await posto_publish()).stdout
     await author(db, "UPDATE routing_rules SET conditions = '5' WHERE id = 'r'")
     ignored = await posto_publish()
     assert ignored.exit_code == 3
