@@ -2,7 +2,8 @@
 
 import os
 import socket
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 import uvicorn
@@ -16,6 +17,8 @@ from adapters.edge.spool.slots import Slots
 from adapters.edge.spool.spool import SpoolLimits
 from adapters.edge.spooled import SpooledLog
 from adapters.edge.whole_answers import WholeAnswers
+from infra.admin import app as admin
+from infra.admin.context import Context
 from infra.edge_processes import keep_processes
 from infra.errors import OperatorError, SettingsError
 from infra.kafka import connection, started
@@ -90,7 +93,14 @@ def make_app(settings: Settings, siblings: Siblings | None = None) -> ASGIApp:
         timeout_seconds=settings.posto_edge_produce_timeout_seconds,
         look_seconds=settings.posto_spool_look_seconds,
     )
-    return build_app(edge_settings, spooled, lambda: spooled, spooled.metrics.collectors, siblings)
+    context = Context(settings)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        async with spooled, context:
+            yield
+
+    return build_app(edge_settings, spooled, running, spooled.metrics.collectors, siblings, admin.build(context))
 
 
 def make_server(app: ASGIApp, keep_alive_seconds: float = 75.0) -> uvicorn.Server:

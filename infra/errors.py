@@ -15,3 +15,23 @@ class SettingsError(OperatorError):
 
 class StackError(OperatorError):
     """The local stack could not be brought up or taken down."""
+
+
+class UnknownError(OperatorError):
+    """What is named is not there."""
+
+
+class ConflictError(OperatorError):
+    """As things stand it cannot be done."""
+
+
+class InvalidError(OperatorError):
+    """What was said makes no sense; `field` names the part of it, as `body.template`."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class AwayError(OperatorError):
+    """Something that is needed does not answer; the same may work later."""

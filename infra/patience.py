@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from infra.errors import OperatorError
+from infra.errors import AwayError
 from infra.settings import Settings
 
 T = TypeVar("T")
 
 
-class GaveUpError(OperatorError):
+class GaveUpError(AwayError):
     """Something that a command needs did not answer in time."""
 
 

@@ -1,6 +1,6 @@
 """API: what the edge answers. What it takes is `schemas.events.EventIn`."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
@@ -24,7 +24,10 @@ class WrongField(Answer):
 
 
 class Problem(Answer):
-    """An error (RFC 9457). `type` is a URN that stays the same; `title` and `detail` are for people."""
+    """An error (RFC 9457). `type` is a URN that stays the same; `title` and `detail` are for people.
+
+    `current` is what there is now, where somebody else has changed it meanwhile.
+    """
 
     type: str
     title: str
@@ -32,6 +35,7 @@ class Problem(Answer):
     detail: str
     trace_id: str | None = None
     limit: int | None = None
+    current: dict[str, Any] | None = None
     errors: tuple[WrongField, ...] | None = None
 
 

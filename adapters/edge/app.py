@@ -29,10 +29,12 @@ def build_app(
     running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     collectors: Iterable[Collector] = (),
     siblings: Siblings | None = None,
+    others: ASGIApp | None = None,
 ) -> ASGIApp:
     """Wire the routes to a log; `running` starts and stops what must run beside them, such as the log itself.
 
-    `collectors` are metrics that the log counts by itself, `siblings` the other processes of the same edge.
+    `collectors` are metrics that the log counts by itself, `siblings` the other processes of the same edge, `others`
+    answers all paths that are not among its routes.
     """
     metrics = Metrics(log)
     for collector in collectors:
@@ -64,4 +66,6 @@ def build_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    if others is not None:
+        app.router.default = others
     return Observation(Shortcut(app, ingest), metrics)

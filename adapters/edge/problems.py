@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -47,13 +48,16 @@ class ProblemError(Exception):
         *,
         errors: Iterable[WrongField] = (),
         limit: int | None = None,
+        current: BaseModel | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        """`current` is what there is now, where that is what is in the way."""
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.errors = tuple(errors)
         self.limit = limit
+        self.current = current
         self.headers = headers
 
     def document(self, trace_id: str | None = None) -> Problem:
@@ -65,6 +69,7 @@ class ProblemError(Exception):
             detail=self.detail,
             trace_id=trace_id,
             limit=self.limit,
+            current=None if self.current is None else self.current.model_dump(mode="json"),
             errors=self.errors or None,
         )
 

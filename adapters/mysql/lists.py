@@ -1,0 +1,94 @@
+"""Long tables read page by page, the newest first, each page from one index and never from more rows than are bounded.
+
+What an index does not answer is looked for among so many of the next rows, so a page may be short, or empty, and the
+list still go on: no filter makes a call slow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from adapters.mysql.pool import Database, Row
+
+LOOKED_THROUGH: Final = 2_000
+"""So many rows are looked through for what no index answers."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its lists. All of its indexes end with `time`; `key` tells rows of one time apart.
+
+    `conditions` are filters by name, each with one `%s`; `indexes` the filters that one answers alone, the most
+    selective first, with the index of none last.
+    """
+
+    name: str
+    columns: str
+    time: str
+    conditions: Mapping[str, str]
+    indexes: Mapping[str | None, str]
+    key: str = "id"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for: `filters` by the names that the table has for them, None for any; times are naive, in UTC."""
+
+    limit: int
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None
+    until: datetime | None = None
+    after: "Position | None" = None
+
+
+@dataclass(frozen=True)
+class Position:
+    """Of a row in a list."""
+
+    time: datetime
+    key: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows, and the position after which the list goes on; None at its end."""
+
+    rows: Sequence[Row]
+    after: Position | None
+
+
+async def found(db: Database, table: Table, wanted: Wanted) -> Found:
+    """A page of the rows that are wanted."""
+    given = {name: value for name, value in wanted.filters.items() if value is not None}
+    indexed = next(name for name in table.indexes if name is None or name in given)
+    conditions, values = _range(table, wanted, {indexed: given[indexed]} if indexed else {})
+    rest = {name: value for name, value in given.items() if name != indexed}
+    index = table.indexes[indexed]
+    rows_of = f"SELECT {table.key}, {table.time} FROM {table.name} FORCE INDEX ({index}) WHERE {conditions}"  # noqa: S608
+    order = f"ORDER BY {table.time} DESC, {table.key} DESC"
+    looked = LOOKED_THROUGH if rest else wanted.limit
+    last = await db.fetch(f"{rows_of} {order} LIMIT 1 OFFSET %s", (*values, looked - 1))
+    others = " AND ".join(table.conditions[name] for name in rest) or "TRUE"
+    rows = await db.fetch(
+        f"SELECT {table.columns}, looked.{table.time} AS position_time, looked.{table.key} AS position_key "  # noqa: S608
+        f"FROM ({rows_of} {order} LIMIT %s) AS looked JOIN {table.name} AS one ON one.{table.key} = looked.{table.key} "
+        f"WHERE {others} ORDER BY looked.{table.time} DESC, looked.{table.key} DESC LIMIT %s",
+        (*values, looked, *rest.values(), wanted.limit),
+    )
+    if len(rows) == wanted.limit:
+        return Found(rows, Position(rows[-1]["position_time"], rows[-1]["position_key"]))
+    return Found(rows, Position(last[0][table.time], last[0][table.key]) if last else None)
+
+
+def _range(table: Table, wanted: Wanted, indexed: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    said = [table.conditions[name] for name in indexed]
+    values = list(indexed.values())
+    for condition, value in ((f"{table.time} >= %s", wanted.since), (f"{table.time} < %s", wanted.until)):
+        if value is not None:
+            said.append(condition)
+            values.append(value)
+    if (after := wanted.after) is not None:
+        said.append(f"{table.time} <= %s AND ({table.time} < %s OR {table.key} < %s)")
+        values += [after.time, after.time, after.key]
+    return " AND ".join(said) or "TRUE", values

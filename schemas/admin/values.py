@@ -1,0 +1,51 @@
+"""The bounded values of which bodies, filters and answers of the Admin API are made."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]", re.ASCII)
+
+
+class Body(BaseModel):
+    """What a caller sends: nothing that is not named, and no value of another type. Choices are `Literal`."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Shown(BaseModel):
+    """What is answered; made of anything that has its fields: `Shown.model_validate(found)`."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+def _only_text(value: Any) -> Any:
+    if isinstance(value, str) and _DATE.match(value):
+        return value
+    raise ValueError("must be a time such as 2026-01-15T08:30:00Z")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is out of the calendar") from None
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_only_text),
+    AfterValidator(_in_utc),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A time with its offset, as `2026-01-15T08:30:00Z`; in UTC here."""
+
+TenantId = Annotated[int, Field(ge=1, le=4_294_967_295)]
+Key = Annotated[str, Field(min_length=1, max_length=768)]
+"""An id that something was given, or a key."""
+Name = Annotated[str, Field(min_length=1, max_length=191)]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+"""A short text: a reason, or what is searched for."""
