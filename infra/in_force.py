@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 async def read_in_force(settings: Settings, wait: float) -> Published:
     """What `config.*` says; OperatorError where Kafka does not answer in time, or nothing complete was published."""
-    published = await patiently(_read(settings), wait, kafka_of(settings))
+    published = await patiently(read_published(settings), wait, kafka_of(settings))
     if not published.is_complete:
         raise OperatorError(
             "No complete configuration was published yet, and workers decide nothing before: `posto publish` does it, "
@@ -34,7 +34,8 @@ async def read_in_force(settings: Settings, wait: float) -> Published:
     return published
 
 
-async def _read(settings: Settings) -> Published:
+async def read_published(settings: Settings) -> Published:
+    """What `config.*` says, however little that is; OperatorError where its topics are missing."""
     try:
         topics_of_it: ConfigurationLog = await started(
             lambda: ConfigurationLog(connection(settings), ENTRIES), fatal=(UnknownTopicOrPartitionError,)

@@ -1,5 +1,6 @@
 """What must be published so that `config.*` says what was authored."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -100,6 +101,11 @@ def _next(key: Key, entry: Entry | None, published: Published) -> Publication:
 def _differs(entry: Entry, key: Key, published: Published) -> bool:
     present = published.entries.get(key)
     return present is None or key in published.faults or _content(entry) != _content(present)
+
+
+def digest(entry: Entry) -> str:
+    """A hash of what an entry says, whatever its version: 32 hex digits."""
+    return hashlib.sha256(_content(entry)).hexdigest()[:32]
 
 
 def _content(entry: Entry) -> bytes:

@@ -48,17 +48,23 @@ def authored(rows: dict[str, list[Row]]) -> Authored:
     """The entries that rows of the three tables make, by the topic that they are published to."""
     entries: dict[Key, Entry] = {}
     faults: dict[Key, str] = {}
-    for topic, (identify, make) in _KINDS.items():
+    for topic, (identify, _) in _KINDS.items():
         for row in sorted(rows[topic], key=_is_of_another_provider):
             key = Key(topic, identify(row))
             if key in entries or key in faults:
                 faults.setdefault(key, "several rows have this id; the first one counts, the gateway's before others")
                 continue
             try:
-                entries[key] = _publishable(make(key.id, row))
+                entries[key] = entry_of(topic, row)
             except ValueError as error:
                 faults[key] = str(error)
     return Authored(entries, faults)
+
+
+def entry_of(topic: str, row: Row) -> Entry:
+    """The entry that a row makes; ValueError where it would not work."""
+    identify, make = _KINDS[topic]
+    return _publishable(make(identify(row), row))
 
 
 def _publishable(entry: Entry) -> Entry:

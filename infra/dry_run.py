@@ -1,0 +1,92 @@
+"""Proposals tried out on the last events of the log: here, or in a process of its own where nobody must wait."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from infra.errors import OperatorError
+from infra.in_force import read_published
+from infra.kafka import connection
+from infra.settings import Settings
+from schemas.proposals import DryRun, Proposal
+from streams.dry_run import dry_run
+from streams.recent_events import recent_events
+
+MOST_EVENTS: Final = 200_000
+"""So many events are looked at, at most: each takes about a kilobyte of memory meanwhile."""
+MOST_DIFFERENCES: Final = 1_000
+LOOKED_AT: Final = 5_000
+"""So many of the last events are looked at before a change is saved, and by a dry run that does not say how many."""
+LISTED: Final = 20
+_PATIENCE: Final = 60.0
+
+
+class Request(msgspec.Struct, kw_only=True, frozen=True):
+    """What the process is asked, as JSON on its standard input."""
+
+    proposal: Proposal
+    last: int
+    most: int
+
+
+async def try_out(settings: Settings, proposal: Proposal, *, last: int = LOOKED_AT, most: int = LISTED) -> DryRun:
+    """What a proposal would change of the last events, by what is in force; waits for Kafka."""
+    published, events = await asyncio.gather(read_published(settings), recent_events(connection(settings), last))
+    return dry_run(published, proposal, events, most=most)
+
+
+class Laboratory:
+    """Tries proposals out in a process of its own, one at a time, so that the caller's loop and core stay free."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._environment = _environment(settings)
+        self._turn = asyncio.Lock()
+
+    async def try_out(self, proposal: Proposal, *, last: int = LOOKED_AT, most: int = LISTED) -> DryRun:
+        """The same; OperatorError where the process could not do it, TimeoutError where it took more than a minute."""
+        asked = msgspec.json.encode(Request(proposal=proposal, last=last, most=most))
+        async with self._turn, asyncio.timeout(_PATIENCE):
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "infra.dry_run"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=self._environment,
+            )
+            try:
+                answer, said = await process.communicate(asked)
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        if process.returncode:
+            last_line = said.decode(errors="replace").strip().rpartition("\n")[2]
+            raise OperatorError(f"The dry run failed: {last_line or process.returncode}")
+        return msgspec.json.decode(answer, type=DryRun)
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    """This process's, with its Kafka: the settings may have been given otherwise."""
+    return {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers}
+
+
+def main() -> None:
+    """Answer one request: JSON in, JSON out, whenever nothing else wants the core."""
+    from infra.settings import load
+
+    os.nice(10)
+    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    try:
+        found = asyncio.run(try_out(load(), asked.proposal, last=asked.last, most=asked.most))
+    except (OperatorError, KafkaError) as error:
+        sys.exit(str(error))
+    sys.stdout.buffer.write(msgspec.json.encode(found))
+
+
+if __name__ == "__main__":
+    main()
