@@ -1,7 +1,7 @@
 """`make test`: every check and test of the project, and one summary at the end.
 
-Two things run at a time: static checks beside unit tests, then integration tests beside end-to-end tests, which wait
-for most of their time. A step that should run tests and runs none has failed.
+Two things run at a time: end-to-end and integration tests wait for most of their time, and leave a core to what runs
+beside them. A step that should run tests and runs none has failed.
 """
 
 import signal
@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,8 +52,8 @@ def _tool(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
-def _tests(name: str, marker: str) -> Check:
-    return Check(name, (*_PYTEST, "-m", marker), runs_tests=True)
+def _tests(name: str, marker: str, *where: str) -> Check:
+    return Check(name, (*_PYTEST, "-m", marker, *where), runs_tests=True)
 
 
 STATIC = (
@@ -62,9 +62,16 @@ STATIC = (
     Check("import rules", (_tool("lint-imports"),)),
     Check("types", (_tool("mypy"),)),
 )
-UNIT = (_tests("unit", "not integration and not e2e"),)
-INTEGRATION = (_tests("integration", "integration"),)
-END_TO_END = (_tests("end to end", "e2e"),)
+_INFRA = "tests/infra"
+_STREAMS = ("tests/streams", "tests/agents")
+TESTS = (
+    _tests("end to end", "e2e"),
+    _tests("unit", "not integration and not e2e"),
+    _tests("integration 1", "integration", _INFRA),
+    _tests("integration 2", "integration", *_STREAMS),
+    _tests("integration 3", "integration", *(f"--ignore={folder}" for folder in (_INFRA, *_STREAMS))),
+)
+"""The longest first, so that both lanes end at about the same time."""
 
 
 def run(check: Check) -> Outcome:
@@ -152,9 +159,12 @@ def not_run() -> list[str]:
     return lines
 
 
-def _lane(checks: Sequence[Check], outcomes: list[Outcome]) -> None:
-    for check in checks:
-        if _STOPPED.is_set():
+def _lane(checks: deque[Check], outcomes: list[Outcome]) -> None:
+    """Take one check after the other until none is left."""
+    while not _STOPPED.is_set():
+        try:
+            check = checks.popleft()
+        except IndexError:
             return
         _say(f"{check.name:<14} ...")
         outcome = run(check)
@@ -162,19 +172,19 @@ def _lane(checks: Sequence[Check], outcomes: list[Outcome]) -> None:
         _show(outcome)
 
 
-def _side_by_side(one: Sequence[Check], other: Sequence[Check]) -> list[Outcome]:
-    """Run two lanes at the same time; their outcomes in this order."""
-    outcomes: tuple[list[Outcome], list[Outcome]] = ([], [])
-    beside = threading.Thread(target=_lane, args=(one, outcomes[0]), daemon=True)
+def _two_at_a_time(checks: Sequence[Check]) -> list[Outcome]:
+    """Run all checks in two lanes; their outcomes in the order in which they ended."""
+    waiting, outcomes = deque(checks), list[Outcome]()
+    beside = threading.Thread(target=_lane, args=(waiting, outcomes), daemon=True)
     beside.start()
     try:
-        _lane(other, outcomes[1])
+        _lane(waiting, outcomes)
     except KeyboardInterrupt:
         _STOPPED.set()
         beside.join(_CLEAN_UP_SECONDS)
         raise
     beside.join()
-    return [*outcomes[0], *outcomes[1]]
+    return outcomes
 
 
 def _show(outcome: Outcome) -> None:
@@ -210,7 +220,7 @@ def main() -> int:
     """Run everything; the exit code is 0 only where nothing failed."""
     signal.signal(signal.SIGTERM, terminated)
     began = time.monotonic()
-    outcomes = _side_by_side(STATIC, UNIT) + _side_by_side(INTEGRATION, END_TO_END)
+    outcomes = _two_at_a_time((*STATIC, *TESTS))
     _say(summary(outcomes, time.monotonic() - began, not_run()))
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 

@@ -79,11 +79,11 @@ def server():
 def test_a(server): signal.pause()
 """
         check = _pytest(folder, body, "-p", "tests.support.interruption")
-        return f"[Check({name!r}, {list(check.command)!r}, True)]"
+        return f"Check({name!r}, {list(check.command)!r}, True)"
 
     code = (
-        "import signal; from tests.run import Check, _side_by_side, terminated\n"
-        f"signal.signal(signal.SIGTERM, terminated); _side_by_side({lane('one')}, {lane('other')})"
+        "import signal; from tests.run import Check, _two_at_a_time, terminated\n"
+        f"signal.signal(signal.SIGTERM, terminated); _two_at_a_time([{lane('one')}, {lane('other')}])"
     )
     runner = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=CHECKOUT, stderr=subprocess.DEVNULL)
     await eventually(lambda: all((tmp_path / name / "up").exists() for name in ("one", "other")))
