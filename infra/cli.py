@@ -25,6 +25,7 @@ COMMANDS = {
     "migrate": "infra.commands.migrate:migrate",
     "topics": "infra.commands.topics:app",
     "publish": "infra.commands.publish:publish",
+    "send": "infra.commands.send:send",
     "schema": "infra.commands.schema:schema",
     "rules": "infra.commands.rules:app",
     "templates": "infra.commands.templates:app",

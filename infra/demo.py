@@ -78,7 +78,6 @@ async def _is_simulator(http: httpx.AsyncClient, settings: Settings) -> bool:
 
 async def _send_invoice(http: httpx.AsyncClient, settings: Settings, now: datetime) -> str:
     """POST the invoice as a producer would; its event id."""
-    host = "127.0.0.1" if settings.posto_host == "0.0.0.0" else settings.posto_host  # noqa: S104
     secrets = settings.ingestion_secrets
     event = {
         "source_system": "demo",
@@ -97,7 +96,7 @@ async def _send_invoice(http: httpx.AsyncClient, settings: Settings, now: dateti
     }
     answer = await _post(
         http,
-        f"http://{host}:{settings.posto_edge_port}/api/events",
+        f"{settings.edge_url}/api/events",
         event,
         {"Authorization": f"Bearer {secrets[0]}"} if secrets else {},
     )

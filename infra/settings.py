@@ -205,6 +205,12 @@ class Settings(BaseSettings):
             raise ValueError("POSTO_MIN_INSYNC_REPLICAS must not exceed POSTO_REPLICATION_FACTOR")
         return self
 
+    @property
+    def edge_url(self) -> str:
+        """Where the edge of this machine answers."""
+        host = "127.0.0.1" if self.posto_host == "0.0.0.0" else self.posto_host  # noqa: S104
+        return f"http://{host}:{self.posto_edge_port}"
+
     @cached_property
     def mysql(self) -> MySQLAddress:
         """The parsed MYSQL_DSN; SettingsError where it is not set."""

@@ -9,7 +9,7 @@ WAIT_SECONDS: Final = 30.0
 
 Wait = Annotated[
     float,
-    typer.Option("--wait", min=0.1, metavar="SECONDS", help="Give up where Kafka or MySQL stays away for so long."),
+    typer.Option("--wait", min=0.1, metavar="SECONDS", help="Give up where the hub does not answer for so long."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")]
 At = Annotated[
