@@ -29,6 +29,7 @@ COMMANDS = {
     "schema": "infra.commands.schema:schema",
     "rules": "infra.commands.rules:app",
     "templates": "infra.commands.templates:app",
+    "tokens": "infra.commands.tokens:app",
     "edge": "infra.commands.edge:edge",
     "worker": "infra.commands.worker:worker",
     "simulate": "infra.commands.simulate:simulate",

@@ -18,7 +18,7 @@ from adapters.edge.spool.spool import SpoolLimits
 from adapters.edge.spooled import SpooledLog
 from adapters.edge.whole_answers import WholeAnswers
 from infra.admin import app as admin
-from infra.admin.context import Context
+from infra.context import Context
 from infra.edge_processes import keep_processes
 from infra.errors import OperatorError, SettingsError
 from infra.kafka import connection, started

@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from hmac import compare_digest
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from adapters.mysql.errors import DataRefusedError
-from adapters.mysql.pool import Database
+from adapters.mysql.pool import Database, Session
+from infra.audit import record_change
 from infra.errors import ConflictError, InvalidError, UnknownError
 from infra.settings import Settings
 
@@ -69,7 +70,7 @@ async def holder_of(settings: Settings, db: Database, token: str) -> TokenHolder
     return TokenHolder(rows[0]["name"], scopes_of(rows[0]["scope"])) if rows else None
 
 
-async def create(db: Database, name: str, scope: str, *, by: str) -> str:
+async def create(db: Database, producer: Any, name: str, scope: str, *, by: str) -> str:
     """Make a token and return it: it cannot be shown again. ConflictError where the name is taken."""
     if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name) or name == MASTER:
         raise InvalidError(
@@ -79,24 +80,32 @@ async def create(db: Database, name: str, scope: str, *, by: str) -> str:
     if scope not in SCOPES:
         raise InvalidError(f"There is no scope {scope!r}: the scopes are {', '.join(SCOPES)}.")
     token = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-    try:
-        await db.execute(_INSERT, (name, scope, _hash(token), datetime.now(UTC).replace(tzinfo=None), by))
-    except DataRefusedError:
-        raise ConflictError(f"There was a token {name!r} before: names stay, for the audit. Choose another.") from None
+    async with db.transaction() as session:
+        try:
+            await session.execute(_INSERT, (name, scope, _hash(token), datetime.now(UTC).replace(tzinfo=None), by))
+        except DataRefusedError:
+            raise ConflictError(
+                f"There was a token {name!r} before: names stay, for the audit. Choose another."
+            ) from None
+        await record_change(
+            producer, actor=by, action="token.created", subject=f"token:{name}", detail={"scope": scope}
+        )
     return token
 
 
-async def revoke(db: Database, name: str, *, by: str) -> None:
+async def revoke(db: Database, producer: Any, name: str, *, by: str) -> None:
     """End a token, at once; UnknownError where there is none of that name, ConflictError where it was revoked."""
-    if await db.execute(_REVOKE, (datetime.now(UTC).replace(tzinfo=None), by, name)):
-        return
-    known = [token for token in await listed(db) if token.name == name]
-    if not known:
-        raise UnknownError(f"There is no token {name!r}; `posto tokens list` shows them.")
-    raise ConflictError(f"The token {name!r} was revoked before, at {known[0].revoked_at:%Y-%m-%d %H:%M:%S} UTC.")
+    async with db.transaction() as session:
+        if not await session.execute(_REVOKE, (datetime.now(UTC).replace(tzinfo=None), by, name)):
+            known = [token for token in await listed(session) if token.name == name]
+            if not known:
+                raise UnknownError(f"There is no token {name!r}; `posto tokens list` shows them.")
+            at = known[0].revoked_at
+            raise ConflictError(f"The token {name!r} was revoked before, at {at:%Y-%m-%d %H:%M:%S} UTC.")
+        await record_change(producer, actor=by, action="token.revoked", subject=f"token:{name}", detail={})
 
 
-async def listed(db: Database) -> list[Token]:
+async def listed(db: Database | Session) -> list[Token]:
     """All there ever were, those that are valid first."""
     rows = await db.fetch(
         "SELECT name, scope, created_at, created_by, revoked_at, revoked_by FROM admin_tokens "

@@ -10,7 +10,8 @@ How to add a resource:
    `InvalidError` a 422, `AwayError` a 503; errors of MySQL and Kafka may pass through.
 3. `infra/admin/<resource>.py`: a `router` of thin functions, added to `ROUTERS` in `app.py`. Their parameters:
    - who asks, with the scope that is needed: `Reader`, `Operating`, `Administrator`, which give an `Operator`;
-   - `context: InContext`, which has settings, `db`, `gateway`, `await producer()`, `await publisher()`;
+   - `context: InContext`, which has settings, `db`, `gateway`, `await producer()`, `await publisher()`; a command gets
+     the same by `infra.context.opened`;
    - a list: `wanted: Annotated[ThingFilter, Query()] -> Page[ThingShown]`, by `listing.py` where the table is long
      (`adapters.mysql.lists`), else by `cursors.py`; parts of a path: `Annotated[Key, Path()]`;
    - a change: `matching: Matching`, and `matching.check(etag_of(row), shown)` under the row's lock (`SELECT ... FOR

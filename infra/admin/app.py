@@ -8,9 +8,9 @@ from fastapi_offline import FastAPIOffline
 from infra import tokens
 from infra.admin import events
 from infra.admin.access import Authentication
-from infra.admin.context import Context
 from infra.admin.description import describe
 from infra.admin.problems import HANDLERS
+from infra.context import Context
 from infra.tokens import TokenHolder
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (events.router,)

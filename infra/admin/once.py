@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from adapters.edge.problems import INVALID, ProblemError
 from adapters.mysql.pool import Session
 from infra.admin.access import Operator, operator_of
-from infra.admin.context import Context, InContext
+from infra.admin.context import InContext
+from infra.context import Context
 from schemas.api import WrongField
 
 _KEPT: Final = timedelta(days=1)

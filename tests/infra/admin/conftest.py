@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
+import msgspec
 import pytest
 
 from adapters.mysql.pool import Database
 from infra.admin.app import build
-from infra.admin.context import Context
+from infra.context import Context
 from infra.database import database
 from infra.migrations import migrate
 from infra.settings import Settings, load
+from schemas.audit import AuditChange
+from streams import topics
 
 TOKEN = "master-token-of-these-tests"
 
@@ -29,6 +32,24 @@ def settings(new_database: Callable[[], str]) -> Settings:
     )
     asyncio.run(migrate(found))
     return found
+
+
+class Taken:
+    """A producer that takes everything; what it was given in the audit is in `changes`."""
+
+    def __init__(self) -> None:
+        self.changes: list[AuditChange] = []
+
+    async def send_and_wait(self, topic: str, value: bytes, key: bytes, headers: object) -> None:
+        """Keep a record."""
+        assert topic == topics.AUDIT_CHANGE
+        self.changes.append(msgspec.json.decode(value, type=AuditChange))
+        assert key == self.changes[-1].subject.encode()
+
+
+@pytest.fixture
+def producer() -> Taken:
+    return Taken()
 
 
 @asynccontextmanager

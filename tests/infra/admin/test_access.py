@@ -7,7 +7,7 @@ from adapters.mysql.pool import Database
 from infra import tokens
 from infra.errors import ConflictError, InvalidError, UnknownError
 from infra.settings import Settings, load
-from tests.infra.admin.conftest import TOKEN, asking
+from tests.infra.admin.conftest import TOKEN, Taken, asking
 
 pytestmark = pytest.mark.integration
 
@@ -34,29 +34,35 @@ async def test_an_unknown_token_is_nobodys(settings: Settings, token: str) -> No
 
 
 async def test_a_token_is_valid_until_it_is_revoked_and_its_name_is_given_once(
-    settings: Settings, db: Database
+    settings: Settings, db: Database, producer: Taken
 ) -> None:
-    token = await tokens.create(db, "painel", tokens.READ, by="Ana")
+    token = await tokens.create(db, producer, "painel", tokens.READ, by="Ana")
     kept = await db.fetch("SELECT * FROM admin_tokens")
     async with asking(settings, token) as client:
         valid = await client.get(LIST)
-        await tokens.revoke(db, "painel", by="Rui")
+        await tokens.revoke(db, producer, "painel", by="Rui")
         revoked = await client.get(LIST)
 
     assert (valid.status_code, revoked.status_code) == (200, 401)
     assert token not in str(kept)
+    assert [(change.action, change.actor, change.subject) for change in producer.changes] == [
+        ("token.created", "Ana", "token:painel"),
+        ("token.revoked", "Rui", "token:painel"),
+    ]
     with pytest.raises(ConflictError):
-        await tokens.create(db, "painel", tokens.ADMIN, by="Ana")
+        await tokens.create(db, producer, "painel", tokens.ADMIN, by="Ana")
     with pytest.raises(ConflictError):
-        await tokens.revoke(db, "painel", by="Rui")
+        await tokens.revoke(db, producer, "painel", by="Rui")
     with pytest.raises(UnknownError):
-        await tokens.revoke(db, "nobody", by="Rui")
+        await tokens.revoke(db, producer, "nobody", by="Rui")
 
 
 @pytest.mark.parametrize(("name", "scope"), [("", "read"), ("admin", "read"), ("a\nb", "read"), ("x", "root")])
-async def test_names_and_scopes_that_make_no_sense_are_refused(db: Database, name: str, scope: str) -> None:
+async def test_names_and_scopes_that_make_no_sense_are_refused(
+    db: Database, producer: Taken, name: str, scope: str
+) -> None:
     with pytest.raises(InvalidError):
-        await tokens.create(db, name, scope, by="Ana")
+        await tokens.create(db, producer, name, scope, by="Ana")
 
 
 async def test_the_edge_answers_503_while_mysql_is_away() -> None:

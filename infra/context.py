@@ -1,0 +1,94 @@
+"""What operations work with, by API and on the command line: opened when it is first needed, shared by all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from adapters.gateway import GatewayClient
+from adapters.mysql.errors import DatabaseError
+from adapters.mysql.pool import Database
+from infra.assembly import timeouts
+from infra.configuration import Publisher, publishing
+from infra.database import database
+from infra.errors import AwayError
+from infra.kafka import connection, started
+from infra.patience import kafka_of, patiently
+from infra.settings import Settings
+
+_CONNECTIONS: Final = 8
+_WAIT_SECONDS: Final = 5.0
+
+
+@asynccontextmanager
+async def opened(settings: Settings, wait: float = _WAIT_SECONDS) -> AsyncIterator["Context"]:
+    """What a command works with, until it is done; AwayError where MySQL or Kafka does not do what it is asked."""
+    async with Context(settings, wait) as context:
+        try:
+            yield context
+        except DatabaseError as error:
+            raise AwayError(f"MySQL cannot be asked: {error}; `posto doctor` says what to do.") from None
+        except KafkaError as error:
+            raise AwayError(f"Kafka did not take it: {error}; `posto doctor` says what to do.") from None
+
+
+class Context:
+    """Settings, MySQL, Kafka and the gateway. Opens nothing by itself: the edge starts without any of them.
+
+    SettingsError where a setting is missing that something of it needs, GaveUpError where Kafka does not answer.
+    """
+
+    def __init__(self, settings: Settings, wait: float = _WAIT_SECONDS) -> None:
+        """`wait` is how many seconds it waits for Kafka to be connected to."""
+        self.settings = settings
+        self._wait = wait
+        self._opened = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._producer: Any = None
+        self._publisher: Publisher | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._opened.aclose()
+
+    @cached_property
+    def db(self) -> Database:
+        """One pool for all requests; connects by itself."""
+        db = database(self.settings, connections=_CONNECTIONS)
+        self._opened.push_async_callback(db.close)
+        return db
+
+    @cached_property
+    def gateway(self) -> GatewayClient:
+        """The gateway; connects by itself."""
+        secret = self.settings.wpp_gateway_secret.get_secret_value()
+        gateway = GatewayClient(self.settings.wpp_gateway_base_url, secret, timeouts=timeouts(self.settings))
+        self._opened.push_async_callback(gateway.aclose)
+        return gateway
+
+    async def producer(self) -> Any:
+        """A producer whose records are acknowledged by all in-sync replicas; started."""
+        async with self._opening:
+            if self._producer is None:
+                kafka = connection(self.settings)
+                starting = started(lambda: AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True))
+                self._producer = await patiently(starting, self._wait, kafka_of(self.settings))
+                self._opened.push_async_callback(self._producer.stop)
+            return self._producer
+
+    async def publisher(self) -> Publisher:
+        """What brings the authored configuration into force: knows what is published, and reads on."""
+        async with self._opening:
+            if self._publisher is None:
+                opening = self._opened.enter_async_context(publishing(self.settings))
+                self._publisher = await patiently(opening, self._wait, kafka_of(self.settings))
+            return self._publisher
