@@ -16,6 +16,18 @@ class AuditAction(StrEnum):
     """The record of a dead letter was written again; `detail` names the round, and the record that was written."""
     DEAD_LETTER_DISCARDED = "dead_letter.discarded"
     """A dead letter needs nobody's care any more; `detail` names the round in which it was."""
+    TENANT_ADDED = "tenant.added"
+    TENANT_CHANGED = "tenant.changed"
+    """`detail` has what it was and what it is, `from` and `to`; so has that of a channel that was changed."""
+    CHANNEL_REGISTERED = "channel.registered"
+    """A tenant got a channel of its own; `detail` names both."""
+    CHANNEL_CHANGED = "channel.changed"
+    CHANNEL_MOVED = "channel.moved"
+    """A channel was handed over from one tenant to another."""
+    CHANNEL_STARTED = "channel.started"
+    """The gateway was told to make a channel's session, or to start it again."""
+    WEBHOOK_SET = "webhook.set"
+    """The gateway was told where webhooks go: of a channel, or of all that have no address of their own."""
 
 
 class AuditChange(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):

@@ -18,3 +18,4 @@ At = Annotated[
         "--at", metavar="TIME", help="As if it came then (ISO-8601, UTC; a date alone: its noon), instead of now."
     ),
 ]
+By = Annotated[str | None, typer.Option("--by", help="Who does it.", show_default="your login")]

@@ -8,6 +8,9 @@ from streams.normalization import fields, values
 from streams.normalization.fields import Parts
 from streams.normalization.vocabulary import CHANNEL_STATES
 
+PROBE: Final = "posto.probe"
+"""The name under which the hub posts to its own webhook, to see that what is posted there arrives."""
+
 TECHNICAL: Final = {
     "onpresencechanged": "presence",
     "presence.update": "presence",
@@ -15,6 +18,7 @@ TECHNICAL: Final = {
     "typing": "presence",
     "onupdatelabel": "label",
     "label.update": "label",
+    PROBE: "probe",
 }
 """Names of events that say nothing about messages or the channel, to the kind under which they are counted."""
 

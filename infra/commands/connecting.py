@@ -1,0 +1,126 @@
+"""What the commands about tenants and channels share: their tools, and the set-up followed in a terminal."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import typer
+
+from adapters.mysql.channels import ChannelRow
+from infra import channels_view, qr_codes
+from infra.admin.context import Context
+from infra.audit import actor_of
+from infra.channels import registry, test_message
+from infra.channels.calls import PATIENT
+from infra.channels.following import follow
+from infra.channels.setup import Setup
+from infra.channels.tools import Tools, mysql_at_hand, put_in_force
+from infra.settings import load
+from streams.channel_setup import Step
+
+T = TypeVar("T")
+
+TEST_SECONDS = 30.0
+
+
+async def with_tools(work: Callable[[Tools], Awaitable[T]]) -> T:
+    """The result of work with tools that are closed afterwards."""
+    async with Context(load()) as tools:
+        return await work(tools)
+
+
+def written(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print what was found, as JSON or line by line."""
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        for line in lines:
+            typer.echo(line)
+
+
+def to_stderr(line: str) -> None:
+    """Say what is going on beside the result."""
+    typer.echo(line, err=True)
+
+
+async def connected(
+    tenant: str,
+    channel: str | None,
+    display_name: str | None,
+    test_to: str | None,
+    png: Path | None,
+    by: str | None,
+    wait: float,
+    *,
+    as_json: bool,
+) -> None:
+    """`posto channels connect`."""
+    show = _Shown(png, as_json=as_json)
+    async with Context(load()) as tools:
+        owner = await registry.tenant_named(tools, tenant)
+        setup = Setup(tools, actor_of(by), PATIENT, show.line)
+        async with mysql_at_hand(), tools.db.transaction() as session:
+            row = await setup.begin(session, owner.id, channel, display_name)
+        await put_in_force(tools, row.id)
+        show.line(f"Channel {row.channel_id!r} is at the gateway, and tenant {owner.id}'s ({owner.name}).")
+        await _followed(tools, setup, row, test_to, by, wait, show)
+
+
+async def reconnected(
+    channel: str, test_to: str | None, png: Path | None, by: str | None, wait: float, *, as_json: bool
+) -> None:
+    """`posto channels reconnect`."""
+    show = _Shown(png, as_json=as_json)
+    async with Context(load()) as tools:
+        setup = Setup(tools, actor_of(by), PATIENT, show.line)
+        row = await registry.channel(tools, channel)
+        await setup.start(row.channel_id)
+        show.line(f"The gateway starts the session of {row.channel_id!r} again.")
+        await _followed(tools, setup, row, test_to, by, wait, show)
+
+
+async def tested(tools: Tools, who: str, row: ChannelRow, to: str, text: str | None, wait: float) -> bool:
+    """Send a test message and follow it; whether an ack of it came in."""
+    message = await test_message.send(tools, who, row, to, text or test_message.TEXT)
+    found = await test_message.followed(tools, message, wait)
+    if found.is_acked:
+        to_stderr(f"The test message was {found.status}: the gateway sends, and its webhooks arrive.")
+    else:
+        why = found.error or f"it is {found.status or 'not with a sender yet'} after {wait:g} s"
+        to_stderr(f"No ack of the test message came in: {why}. `posto trace {message.event_id}` shows how far it came.")
+    return found.is_acked
+
+
+class _Shown:
+    """Lines and codes on the terminal; on stderr where stdout is for JSON."""
+
+    def __init__(self, png: Path | None, *, as_json: bool) -> None:
+        self._png = png
+        self.as_json = as_json
+
+    def line(self, line: str) -> None:
+        typer.echo(line, err=self.as_json)
+
+    def qr(self, text: str) -> None:
+        if self._png is not None:
+            self._png.write_bytes(qr_codes.png(text))
+            self.line(f"It is in {self._png} too.")
+        typer.echo(qr_codes.in_terminal(text), err=self.as_json)
+
+
+async def _followed(
+    tools: Tools, setup: Setup, row: ChannelRow, test_to: str | None, by: str | None, wait: float, show: _Shown
+) -> None:
+    standing = await follow(tools, setup, row.channel_id, tell=show.line, show_qr=show.qr, seconds=wait)
+    is_well = True
+    if test_to is not None:
+        is_well = await tested(tools, actor_of(by), standing.row, test_to, None, TEST_SECONDS)
+        standing = await setup.standing(row.channel_id)
+    if show.as_json:
+        typer.echo(msgspec.json.encode(standing).decode())
+    else:
+        done = "works" if standing.next_step is Step.DONE else "is connected, and its webhook is set"
+        show.line(f"Channel {row.channel_id!r} {done}. To do: {channels_view.told(standing.next_step, standing.row)}.")
+    if not is_well:
+        raise typer.Exit(1)
