@@ -8,6 +8,7 @@ from fastapi_offline import FastAPIOffline
 from infra import tokens
 from infra.admin import events
 from infra.admin.access import Authentication
+from infra.admin.bodies import BoundedBodies
 from infra.admin.description import describe
 from infra.admin.problems import HANDLERS
 from infra.context import Context
@@ -39,7 +40,6 @@ def build(context: Context) -> FastAPI:
         summary="Admin API of the hub",
         description=_ABOUT,
         version="1",
-        max_body_size=_LARGEST_BODY,
         redirect_slashes=False,
         exception_handlers=HANDLERS,
     )
@@ -50,6 +50,7 @@ def build(context: Context) -> FastAPI:
     async def holder_of(token: str) -> TokenHolder | None:
         return await tokens.holder_of(context.settings, context.db, token)
 
+    app.add_middleware(BoundedBodies, max_bytes=_LARGEST_BODY)
     app.add_middleware(Authentication, holder_of=holder_of)
     document = describe(app)
     app.openapi = lambda: document  # type: ignore[method-assign]
