@@ -8,7 +8,7 @@ from infra.channels import registry
 from infra.channels.calls import Tell
 from infra.channels.probe import webhook_of
 from infra.channels.setup import Setup, Standing
-from infra.channels.tools import Tools
+from infra.context import Context
 from infra.errors import AwayError, ConflictError
 from streams.channel_setup import Step
 
@@ -28,7 +28,7 @@ _START_SECONDS: Final = 20.0
 
 
 async def follow(
-    tools: Tools,
+    context: Context,
     setup: Setup,
     channel_id: str,
     *,
@@ -44,7 +44,7 @@ async def follow(
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _follow(tools, setup, channel_id, tell, show_qr, ask_seconds)
+            return await _follow(context, setup, channel_id, tell, show_qr, ask_seconds)
     except TimeoutError:
         raise AwayError(
             f"{channel_id!r} was not connected within {seconds:g} s. Do the same again, it goes on where it stands; "
@@ -53,7 +53,7 @@ async def follow(
 
 
 async def _follow(
-    tools: Tools, setup: Setup, channel_id: str, tell: Tell, show_qr: ShowQr, ask_seconds: float
+    context: Context, setup: Setup, channel_id: str, tell: Tell, show_qr: ShowQr, ask_seconds: float
 ) -> Standing:
     shown: str | None = None
     said: Step | None = None
@@ -86,20 +86,20 @@ async def _follow(
             case Step.WEBHOOK:
                 tell(f"Connected: {channel_id!r}. The webhook is probed, and told to the gateway.")
                 place = await setup.set_webhook(standing.row)
-                tell(f"The gateway posts to {webhook_of(tools.settings).shown}; the probe came in as {place}.")
+                tell(f"The gateway posts to {webhook_of(context.settings).shown}; the probe came in as {place}.")
                 continue
             case Step.TEST | Step.DONE:
                 return standing
-        await _heard(tools, standing, ask_seconds if shown else next(waits))
+        await _heard(context, standing, ask_seconds if shown else next(waits))
 
 
-async def _heard(tools: Tools, standing: Standing, seconds: float) -> None:
+async def _heard(context: Context, standing: Standing, seconds: float) -> None:
     """Wait until a webhook said something of the channel, at most so long. The gateway is asked next in any case."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while loop.time() < until:
         await asyncio.sleep(min(_LOOK_SECONDS, seconds))
-        if (await registry.channel(tools, standing.row.id)).state_at != standing.row.state_at:
+        if (await registry.channel(context, standing.row.id)).state_at != standing.row.state_at:
             return
 
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 from adapters.mysql import channels as sql
 from adapters.mysql.channels import ChannelRow, TenantRow
 from adapters.mysql.pool import Session
-from infra.channels.tools import Tools, mysql_at_hand, put_in_force, record
+from infra.channels.effects import put_in_force, record
+from infra.context import Context
 from infra.errors import ConflictError, InvalidError, UnknownError
 from schemas.audit import AuditAction
 from streams.identity import canonical_channel
@@ -24,15 +25,14 @@ def _any(_: ChannelRow | TenantRow) -> None:
     """No condition on what is changed."""
 
 
-async def tenants(tools: Tools) -> list[TenantRow]:
+async def tenants(context: Context) -> list[TenantRow]:
     """All tenants, by id."""
-    async with mysql_at_hand():
-        return await sql.all_tenants(tools.db)
+    return await sql.all_tenants(context.db)
 
 
-async def tenant_named(tools: Tools, named: str) -> TenantRow:
+async def tenant_named(context: Context, named: str) -> TenantRow:
     """The tenant of an id or a name; UnknownError where there is none, ConflictError where several have the name."""
-    everyone = await tenants(tools)
+    everyone = await tenants(context)
     found = [each for each in everyone if str(each.id) == named.strip()]
     found = found or [each for each in everyone if each.name.casefold() == named.strip().casefold()]
     if not found:
@@ -45,64 +45,62 @@ async def tenant_named(tools: Tools, named: str) -> TenantRow:
     return found[0]
 
 
-async def tenant(tools: Tools, tenant_id: int) -> TenantRow:
+async def tenant(context: Context, tenant_id: int) -> TenantRow:
     """One tenant; UnknownError where there is none of this id."""
-    async with mysql_at_hand():
-        found = await sql.tenant(tools.db, tenant_id)
+    found = await sql.tenant(context.db, tenant_id)
     return _known(found, tenant_id)
 
 
-async def add_tenant(tools: Tools, session: Session, actor: str, name: str, time_zone: str) -> TenantRow:
+async def add_tenant(context: Context, session: Session, actor: str, name: str, time_zone: str) -> TenantRow:
     """Add a tenant, once the session's transaction ends."""
     name, time_zone = checked_name("name", name), checked_zone(time_zone)
     tenant_id = await sql.add_tenant(session, name, time_zone)
-    await record(tools, actor, AuditAction.TENANT_ADDED, f"tenant:{tenant_id}", name=name, time_zone=time_zone)
+    await record(context, actor, AuditAction.TENANT_ADDED, f"tenant:{tenant_id}", name=name, time_zone=time_zone)
     return _known(await sql.tenant(session, tenant_id), tenant_id)
 
 
 async def change_tenant(
-    tools: Tools, actor: str, tenant_id: int, changes: Mapping[str, Any], check: TenantCheck = _any
+    context: Context, actor: str, tenant_id: int, changes: Mapping[str, Any], check: TenantCheck = _any
 ) -> TenantRow:
     """Change a tenant's name, time zone or whether it is enabled; its channel follows."""
     if "name" in changes:
         changes = {**changes, "name": checked_name("name", changes["name"])}
     if "time_zone" in changes:
         checked_zone(changes["time_zone"])
-    async with mysql_at_hand(), tools.db.transaction() as session:
+    async with context.db.transaction() as session:
         before = _known(await sql.tenant(session, tenant_id, lock=True), tenant_id)
         check(before)
         if what := _news(before, changes):
             await sql.change_tenant(session, tenant_id, what)
-            await record(tools, actor, AuditAction.TENANT_CHANGED, f"tenant:{tenant_id}", **_told(before, what))
+            await record(context, actor, AuditAction.TENANT_CHANGED, f"tenant:{tenant_id}", **_told(before, what))
     if what:
-        await put_in_force(tools, before.channel_id and canonical_channel(before.channel_id))
-    return await tenant(tools, tenant_id)
+        await put_in_force(context, before.channel_id and canonical_channel(before.channel_id))
+    return await tenant(context, tenant_id)
 
 
-async def channels(tools: Tools) -> list[ChannelRow]:
+async def channels(context: Context) -> list[ChannelRow]:
     """All channels, by canonical id."""
-    async with mysql_at_hand():
-        return await sql.all_channels(tools.db)
+    return await sql.all_channels(context.db)
 
 
-async def channel(tools: Tools, named: str) -> ChannelRow:
+async def channel(context: Context, named: str) -> ChannelRow:
     """The channel of a name, in any spelling; UnknownError where nobody owns it."""
-    return _channel(await channels(tools), named)
+    return _channel(await channels(context), named)
 
 
-async def free_for(tools: Tools, tenant_id: int, channel_id: str) -> ChannelRow | None:
+async def free_for(context: Context, tenant_id: int, channel_id: str) -> ChannelRow | None:
     """The row of a tenant's channel where it has this one; None where it may get it.
 
     UnknownError where there is no such tenant, ConflictError where it has another channel or another tenant has this
     one, InvalidError where it is no name of a channel.
     """
     channel_id = checked_channel(channel_id)
-    owner = await tenant(tools, tenant_id)
-    return _owned(await channels(tools), owner, channel_id)
+    owner = await tenant(context, tenant_id)
+    return _owned(await channels(context), owner, channel_id)
 
 
 async def register(
-    tools: Tools, session: Session, actor: str, tenant_id: int, channel_id: str, display_name: str | None
+    context: Context, session: Session, actor: str, tenant_id: int, channel_id: str, display_name: str | None
 ) -> ChannelRow:
     """Write down that a channel, in the gateway's exact spelling, is a tenant's, once the session's transaction ends.
 
@@ -118,37 +116,37 @@ async def register(
         await sql.add_channel(session, tenant_id, channel_id, display_name)
         row = _channel(await sql.all_channels(session), channel_id)
         detail = {"tenant_id": tenant_id, "channel_id": channel_id}
-        await record(tools, actor, AuditAction.CHANNEL_REGISTERED, f"channel:{row.id}", None, **detail)
+        await record(context, actor, AuditAction.CHANNEL_REGISTERED, f"channel:{row.id}", None, **detail)
     return row
 
 
 async def change_channel(
-    tools: Tools, actor: str, named: str, changes: Mapping[str, Any], check: ChannelCheck = _any
+    context: Context, actor: str, named: str, changes: Mapping[str, Any], check: ChannelCheck = _any
 ) -> ChannelRow:
     """Change a channel's display name, its metadata or whether it is enabled."""
     if changes.get("display_name") is not None:
         changes = {**changes, "display_name": checked_name("display_name", changes["display_name"])}
-    async with mysql_at_hand(), tools.db.transaction() as session:
+    async with context.db.transaction() as session:
         await sql.lock_channels(session)
         before = _channel(await sql.all_channels(session), named)
         check(before)
         if what := _news(before, changes):
             await sql.change_channel(session, before.row_id, what)
-            await record(tools, actor, AuditAction.CHANNEL_CHANGED, f"channel:{before.id}", **_told(before, what))
+            await record(context, actor, AuditAction.CHANNEL_CHANGED, f"channel:{before.id}", **_told(before, what))
     if what:
-        await put_in_force(tools, before.id)
-    return await channel(tools, before.channel_id)
+        await put_in_force(context, before.id)
+    return await channel(context, before.channel_id)
 
 
 async def move(
-    tools: Tools, actor: str, named: str, tenant_id: int, reason: str, check: ChannelCheck = _any
+    context: Context, actor: str, named: str, tenant_id: int, reason: str, check: ChannelCheck = _any
 ) -> ChannelRow:
     """Hand a channel over to another tenant. What the former one has under way fails with `channel_changed`.
 
     ConflictError where the other tenant has a channel already.
     """
-    owner = await tenant(tools, tenant_id)
-    async with mysql_at_hand(), tools.db.transaction() as session:
+    owner = await tenant(context, tenant_id)
+    async with context.db.transaction() as session:
         await sql.lock_channels(session)
         everything = await sql.all_channels(session)
         before = _channel(everything, named)
@@ -160,9 +158,9 @@ async def move(
             raise ConflictError(_has_another(owner, other))
         await sql.change_channel(session, before.row_id, {"tenant_id": tenant_id})
         detail = {"from_tenant_id": before.tenant_id, "to_tenant_id": tenant_id}
-        await record(tools, actor, AuditAction.CHANNEL_MOVED, f"channel:{before.id}", reason, **detail)
-    await put_in_force(tools, before.id)
-    return await channel(tools, before.channel_id)
+        await record(context, actor, AuditAction.CHANNEL_MOVED, f"channel:{before.id}", reason, **detail)
+    await put_in_force(context, before.id)
+    return await channel(context, before.channel_id)
 
 
 def suggested_channel(owner: TenantRow) -> str:

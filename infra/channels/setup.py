@@ -13,8 +13,9 @@ from adapters.mysql.pool import Session
 from infra import qr_codes
 from infra.channels import registry
 from infra.channels.calls import ONCE, Calls, Tell, silent
+from infra.channels.effects import record
 from infra.channels.probe import Webhook, probe, webhook_of
-from infra.channels.tools import Tools, mysql_at_hand, record
+from infra.context import Context
 from schemas.audit import AuditAction
 from schemas.gateway import Channel
 from schemas.gateway_qr import QrCode
@@ -48,11 +49,11 @@ class Setup:
     `waits` are the seconds before each further attempt of a call to the gateway, `tell` hears of them.
     """
 
-    def __init__(self, tools: Tools, actor: str, waits: Sequence[float] = ONCE, tell: Tell = silent) -> None:
-        self._tools = tools
+    def __init__(self, context: Context, actor: str, waits: Sequence[float] = ONCE, tell: Tell = silent) -> None:
+        self._context = context
         self._actor = actor
         self._tell = tell
-        self._calls = Calls(tools.gateway, tools.settings.wpp_gateway_base_url, waits, tell)
+        self._calls = Calls(context.gateway, context.settings.wpp_gateway_base_url, waits, tell)
 
     async def begin(
         self, session: Session, tenant_id: int, wanted: str | None, display_name: str | None = None
@@ -62,9 +63,9 @@ class Setup:
         Without a name it is the tenant's own channel, else one of the tenant's name. Nothing is made for a channel
         that the tenant cannot have. The row is there once the session's transaction ends; then put it in force.
         """
-        owner = await registry.tenant(self._tools, tenant_id)
+        owner = await registry.tenant(self._context, tenant_id)
         wanted = wanted or owner.channel_id or registry.suggested_channel(owner)
-        row = await registry.free_for(self._tools, tenant_id, wanted)
+        row = await registry.free_for(self._context, tenant_id, wanted)
         spelled = row.channel_id if row else wanted
         there = await (self._calls.find(spelled) if row else self._calls.find_alike(spelled))
         if there is None:
@@ -72,17 +73,17 @@ class Setup:
         elif there.id != spelled:
             self._tell(f"The gateway spells it {there.id!r}: so does the hub.")
             spelled = there.id
-        return row or await registry.register(self._tools, session, self._actor, tenant_id, spelled, display_name)
+        return row or await registry.register(self._context, session, self._actor, tenant_id, spelled, display_name)
 
     async def start(self, channel_id: str) -> None:
         """Let the gateway make a channel's session, or start it again."""
-        await self._calls.do(f"start {channel_id!r}", lambda: self._tools.gateway.create_channel(channel_id))
+        await self._calls.do(f"start {channel_id!r}", lambda: self._context.gateway.create_channel(channel_id))
         subject = f"channel:{canonical_channel(channel_id)}"
-        await record(self._tools, self._actor, AuditAction.CHANNEL_STARTED, subject, channel_id=channel_id)
+        await record(self._context, self._actor, AuditAction.CHANNEL_STARTED, subject, channel_id=channel_id)
 
     async def standing(self, named: str) -> Standing:
         """Where a channel stands, as the gateway, its row and the evidence say now."""
-        row = await registry.channel(self._tools, named)
+        row = await registry.channel(self._context, named)
         there = await self._calls.find(row.channel_id)
         return standing_of(row, there)
 
@@ -96,12 +97,12 @@ class Setup:
 
         `webhook_configured` is true only while both were done last.
         """
-        webhook = webhook_of(self._tools.settings)
-        place = await probe(self._tools.settings, webhook, row.channel_id)
+        webhook = webhook_of(self._context.settings)
+        place = await probe(self._context.settings, webhook, row.channel_id)
         await self._note_webhook(row, is_configured=False)
         await self._calls.do(
             f"take the webhook of {row.channel_id!r}",
-            lambda: self._tools.gateway.set_channel_webhook(row.channel_id, webhook.url, webhook.secret),
+            lambda: self._context.gateway.set_channel_webhook(row.channel_id, webhook.url, webhook.secret),
         )
         await self._note_webhook(row, is_configured=True)
         await self._record_webhook(f"channel:{row.id}", webhook, place)
@@ -109,27 +110,27 @@ class Setup:
 
     async def set_global_webhook(self) -> str:
         """The same for all channels that have no address of their own."""
-        webhook = webhook_of(self._tools.settings)
-        place = await probe(self._tools.settings, webhook, None)
+        webhook = webhook_of(self._context.settings)
+        place = await probe(self._context.settings, webhook, None)
         await self._calls.do(
             "take the global webhook",
-            lambda: self._tools.gateway.set_global_webhook(webhook.url, webhook.secret),
+            lambda: self._context.gateway.set_global_webhook(webhook.url, webhook.secret),
         )
         await self._record_webhook("gateway:webhook", webhook, place)
         return place
 
     async def differences(self) -> list[Difference]:
         """What the gateway's list and ours say differently."""
-        listed = await self._calls.do("list its channels", self._tools.gateway.list_channels)
+        listed = await self._calls.do("list its channels", self._context.gateway.list_channels)
         ours = [
             OurChannel(channel_id=row.channel_id, tenant_id=row.tenant_id, state=row.state)
-            for row in await registry.channels(self._tools)
+            for row in await registry.channels(self._context)
         ]
         return differences(ours, [GatewayChannel(channel_id=each.id, status=each.status) for each in listed.channels])
 
     async def _code(self, channel_id: str) -> QrCode:
         try:
-            return await self._tools.gateway.get_qr(channel_id)
+            return await self._context.gateway.get_qr(channel_id)
         except Unknown as error:
             if _NOT_READY.search(error.said):
                 return QrCode()
@@ -137,11 +138,10 @@ class Setup:
 
     async def _record_webhook(self, subject: str, webhook: Webhook, place: str) -> None:
         action = AuditAction.WEBHOOK_SET
-        await record(self._tools, self._actor, action, subject, url=webhook.shown, probe=place)
+        await record(self._context, self._actor, action, subject, url=webhook.shown, probe=place)
 
     async def _note_webhook(self, row: ChannelRow, *, is_configured: bool) -> None:
-        async with mysql_at_hand():
-            await sql.change_channel(self._tools.db, row.row_id, {"webhook_configured": is_configured})
+        await sql.change_channel(self._context.db, row.row_id, {"webhook_configured": is_configured})
 
 
 def standing_of(row: ChannelRow, there: Channel | None) -> Standing:

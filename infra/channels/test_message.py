@@ -8,7 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from adapters.mysql.channels import ChannelRow
-from infra.channels.tools import Tools, mysql_at_hand, produce
+from infra.context import Context
 from infra.errors import ConflictError, InvalidError
 from schemas import headers as names
 from schemas.chat import AuthorKind, Reply
@@ -51,7 +51,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in {Status.DELIVERED, Status.READ, Status.PLAYED}
 
 
-async def send(tools: Tools, actor: str, row: ChannelRow, to: str, text: str = TEXT) -> TestMessage:
+async def send(context: Context, actor: str, row: ChannelRow, to: str, text: str = TEXT) -> TestMessage:
     """Hand a test message in. InvalidError where `to` is nobody, ConflictError where the channel is disabled."""
     try:
         recipient = identity.recipient(to)
@@ -79,28 +79,28 @@ async def send(tools: Tools, actor: str, row: ChannelRow, to: str, text: str = T
         (names.TRACE_ID, trace_id.encode()),
     ]
     key = keys.stream_key(checked.idempotency_key).encode()
-    await produce(tools, topics.RAW_EVENT, key, msgspec.json.encode(event), headers)
+    producer = await context.producer()
+    await producer.send_and_wait(topics.RAW_EVENT, msgspec.json.encode(event), key=key, headers=headers)
     return TestMessage(event_id=keys.event_id(checked.idempotency_key), trace_id=trace_id, to=recipient)
 
 
-async def seen(tools: Tools, message: TestMessage) -> Seen:
+async def seen(context: Context, message: TestMessage) -> Seen:
     """How far it came, as the tables say now."""
-    async with mysql_at_hand():
-        commands = await tools.db.fetch(_COMMAND, (message.event_id,))
-        if commands:
-            return Seen(status=Status(commands[0]["status"]), error=commands[0]["last_error"])
-        events = await tools.db.fetch(_EVENT, (message.event_id,))
+    commands = await context.db.fetch(_COMMAND, (message.event_id,))
+    if commands:
+        return Seen(status=Status(commands[0]["status"]), error=commands[0]["last_error"])
+    events = await context.db.fetch(_EVENT, (message.event_id,))
     if events and events[0]["action"] != "whatsapp":
         return Seen(status=None, error=f"no message was made of it: {events[0]['status']} ({events[0]['action']})")
     return Seen(status=None)
 
 
-async def followed(tools: Tools, message: TestMessage, seconds: float) -> Seen:
+async def followed(context: Context, message: TestMessage, seconds: float) -> Seen:
     """How far it came in so many seconds, or earlier where it has come to its end."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     while True:
-        found = await seen(tools, message)
+        found = await seen(context, message)
         if found.is_over or loop.time() >= until:
             return found
         await asyncio.sleep(_LOOK_SECONDS)

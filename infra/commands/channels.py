@@ -9,7 +9,7 @@ import typer
 from infra.commands.options import AsJson, By
 
 if TYPE_CHECKING:
-    from infra.channels.tools import Tools
+    from infra.context import Context
 
 app = typer.Typer(
     help="Connect channels of tenants, show how they stand, and change them.",
@@ -85,9 +85,9 @@ def list_(as_json: AsJson = False) -> None:
     """
     from infra import channels_view
     from infra.channels import registry
-    from infra.commands.connecting import with_tools, written
+    from infra.commands.connecting import with_context, written
 
-    rows = asyncio.run(with_tools(registry.channels))
+    rows = asyncio.run(with_context(registry.channels))
     written(rows, channels_view.channels(rows), as_json=as_json)
 
 
@@ -99,9 +99,9 @@ def show(channel: Channel, as_json: AsJson = False) -> None:
     """
     from infra import channels_view
     from infra.channels.setup import Setup
-    from infra.commands.connecting import with_tools, written
+    from infra.commands.connecting import with_context, written
 
-    found = asyncio.run(with_tools(lambda tools: Setup(tools, "").standing(channel)))
+    found = asyncio.run(with_context(lambda context: Setup(context, "").standing(channel)))
     written(found, channels_view.standing(found), as_json=as_json)
 
 
@@ -136,17 +136,17 @@ def move(
     """
     from infra.audit import actor_of
     from infra.channels import registry
-    from infra.commands.connecting import with_tools
+    from infra.commands.connecting import with_context
     from infra.said import LONGEST_REASON, said
 
     why = said("--reason", reason, LONGEST_REASON)
 
-    async def moved(tools: "Tools") -> str:
-        owner = await registry.tenant_named(tools, tenant)
-        row = await registry.move(tools, actor_of(by), channel, owner.id, why)
+    async def moved(context: "Context") -> str:
+        owner = await registry.tenant_named(context, tenant)
+        row = await registry.move(context, actor_of(by), channel, owner.id, why)
         return f"Channel {row.channel_id!r} is tenant {row.tenant_id}'s ({row.tenant_name}) now, and in force."
 
-    typer.echo(asyncio.run(with_tools(moved)))
+    typer.echo(asyncio.run(with_context(moved)))
 
 
 @app.command()
@@ -159,14 +159,14 @@ def webhook(channel: Channel, by: By = None) -> None:
     from infra.channels.calls import PATIENT
     from infra.channels.probe import webhook_of
     from infra.channels.setup import Setup
-    from infra.commands.connecting import to_stderr, with_tools
+    from infra.commands.connecting import to_stderr, with_context
 
-    async def done(tools: "Tools") -> str:
-        setup = Setup(tools, actor_of(by), PATIENT, to_stderr)
+    async def done(context: "Context") -> str:
+        setup = Setup(context, actor_of(by), PATIENT, to_stderr)
         place = await setup.set_webhook((await setup.standing(channel)).row)
-        return f"The gateway posts to {webhook_of(tools.settings).shown}; the probe came in as {place}."
+        return f"The gateway posts to {webhook_of(context.settings).shown}; the probe came in as {place}."
 
-    typer.echo(asyncio.run(with_tools(done)))
+    typer.echo(asyncio.run(with_context(done)))
 
 
 @app.command("test")
@@ -185,12 +185,12 @@ def send_test(
     """
     from infra.audit import actor_of
     from infra.channels import registry
-    from infra.commands.connecting import tested, with_tools
+    from infra.commands.connecting import tested, with_context
 
-    async def done(tools: "Tools") -> bool:
-        return await tested(tools, actor_of(by), await registry.channel(tools, channel), to, text, wait)
+    async def done(context: "Context") -> bool:
+        return await tested(context, actor_of(by), await registry.channel(context, channel), to, text, wait)
 
-    if not asyncio.run(with_tools(done)):
+    if not asyncio.run(with_context(done)):
         raise typer.Exit(1)
 
 
@@ -203,9 +203,9 @@ def diff(as_json: AsJson = False) -> None:
     from infra import channels_view
     from infra.channels.calls import PATIENT
     from infra.channels.setup import Setup
-    from infra.commands.connecting import to_stderr, with_tools, written
+    from infra.commands.connecting import to_stderr, with_context, written
 
-    found = asyncio.run(with_tools(lambda tools: Setup(tools, "", PATIENT, to_stderr).differences()))
+    found = asyncio.run(with_context(lambda context: Setup(context, "", PATIENT, to_stderr).differences()))
     lines = list(channels_view.differences(found)) or ["The gateway and the hub have the same channels."]
     written(found, lines, as_json=as_json)
     if found:
@@ -233,10 +233,10 @@ def quarantine(as_json: AsJson = False) -> None:
 def _enable(channel: str, by: str | None, *, is_enabled: bool) -> None:
     from infra.audit import actor_of
     from infra.channels import registry
-    from infra.commands.connecting import with_tools
+    from infra.commands.connecting import with_context
 
-    async def done(tools: "Tools") -> str:
-        row = await registry.change_channel(tools, actor_of(by), channel, {"is_enabled": is_enabled})
+    async def done(context: "Context") -> str:
+        row = await registry.change_channel(context, actor_of(by), channel, {"is_enabled": is_enabled})
         return f"Channel {row.channel_id!r} is {'enabled' if row.is_enabled else 'disabled'}, and that is in force."
 
-    typer.echo(asyncio.run(with_tools(done)))
+    typer.echo(asyncio.run(with_context(done)))

@@ -1,4 +1,4 @@
-"""What the commands about tenants and channels share: their tools, and the set-up followed in a terminal."""
+"""What the commands about tenants and channels share: their context, and the set-up followed in a terminal."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -9,13 +9,13 @@ import typer
 
 from adapters.mysql.channels import ChannelRow
 from infra import channels_view, qr_codes
-from infra.admin.context import Context
 from infra.audit import actor_of
 from infra.channels import registry, test_message
 from infra.channels.calls import PATIENT
+from infra.channels.effects import put_in_force
 from infra.channels.following import follow
 from infra.channels.setup import Setup
-from infra.channels.tools import Tools, mysql_at_hand, put_in_force
+from infra.context import Context, opened
 from infra.settings import load
 from streams.channel_setup import Step
 
@@ -24,10 +24,10 @@ T = TypeVar("T")
 TEST_SECONDS = 30.0
 
 
-async def with_tools(work: Callable[[Tools], Awaitable[T]]) -> T:
-    """The result of work with tools that are closed afterwards."""
-    async with Context(load()) as tools:
-        return await work(tools)
+async def with_context(work: Callable[[Context], Awaitable[T]]) -> T:
+    """The result of work that needs a context, which is closed afterwards."""
+    async with opened(load()) as context:
+        return await work(context)
 
 
 def written(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -57,14 +57,14 @@ async def connected(
 ) -> None:
     """`posto channels connect`."""
     show = _Shown(png, as_json=as_json)
-    async with Context(load()) as tools:
-        owner = await registry.tenant_named(tools, tenant)
-        setup = Setup(tools, actor_of(by), PATIENT, show.line)
-        async with mysql_at_hand(), tools.db.transaction() as session:
+    async with opened(load()) as context:
+        owner = await registry.tenant_named(context, tenant)
+        setup = Setup(context, actor_of(by), PATIENT, show.line)
+        async with context.db.transaction() as session:
             row = await setup.begin(session, owner.id, channel, display_name)
-        await put_in_force(tools, row.id)
+        await put_in_force(context, row.id)
         show.line(f"Channel {row.channel_id!r} is at the gateway, and tenant {owner.id}'s ({owner.name}).")
-        await _followed(tools, setup, row, test_to, by, wait, show)
+        await _followed(context, setup, row, test_to, by, wait, show)
 
 
 async def reconnected(
@@ -72,18 +72,18 @@ async def reconnected(
 ) -> None:
     """`posto channels reconnect`."""
     show = _Shown(png, as_json=as_json)
-    async with Context(load()) as tools:
-        setup = Setup(tools, actor_of(by), PATIENT, show.line)
-        row = await registry.channel(tools, channel)
+    async with opened(load()) as context:
+        setup = Setup(context, actor_of(by), PATIENT, show.line)
+        row = await registry.channel(context, channel)
         await setup.start(row.channel_id)
         show.line(f"The gateway starts the session of {row.channel_id!r} again.")
-        await _followed(tools, setup, row, test_to, by, wait, show)
+        await _followed(context, setup, row, test_to, by, wait, show)
 
 
-async def tested(tools: Tools, who: str, row: ChannelRow, to: str, text: str | None, wait: float) -> bool:
+async def tested(context: Context, who: str, row: ChannelRow, to: str, text: str | None, wait: float) -> bool:
     """Send a test message and follow it; whether an ack of it came in."""
-    message = await test_message.send(tools, who, row, to, text or test_message.TEXT)
-    found = await test_message.followed(tools, message, wait)
+    message = await test_message.send(context, who, row, to, text or test_message.TEXT)
+    found = await test_message.followed(context, message, wait)
     if found.is_acked:
         to_stderr(f"The test message was {found.status}: the gateway sends, and its webhooks arrive.")
     else:
@@ -110,12 +110,12 @@ class _Shown:
 
 
 async def _followed(
-    tools: Tools, setup: Setup, row: ChannelRow, test_to: str | None, by: str | None, wait: float, show: _Shown
+    context: Context, setup: Setup, row: ChannelRow, test_to: str | None, by: str | None, wait: float, show: _Shown
 ) -> None:
-    standing = await follow(tools, setup, row.channel_id, tell=show.line, show_qr=show.qr, seconds=wait)
+    standing = await follow(context, setup, row.channel_id, tell=show.line, show_qr=show.qr, seconds=wait)
     is_well = True
     if test_to is not None:
-        is_well = await tested(tools, actor_of(by), standing.row, test_to, None, TEST_SECONDS)
+        is_well = await tested(context, actor_of(by), standing.row, test_to, None, TEST_SECONDS)
         standing = await setup.standing(row.channel_id)
     if show.as_json:
         typer.echo(msgspec.json.encode(standing).decode())

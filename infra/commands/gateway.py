@@ -8,7 +8,7 @@ import typer
 from infra.commands.options import By
 
 if TYPE_CHECKING:
-    from infra.channels.tools import Tools
+    from infra.context import Context
 
 app = typer.Typer(
     help="Set up the gateway as a whole.",
@@ -37,10 +37,10 @@ def webhook(by: By = None) -> None:
     from infra.channels.calls import PATIENT
     from infra.channels.probe import webhook_of
     from infra.channels.setup import Setup
-    from infra.commands.connecting import to_stderr, with_tools
+    from infra.commands.connecting import to_stderr, with_context
 
-    async def done(tools: "Tools") -> str:
-        place = await Setup(tools, actor_of(by), PATIENT, to_stderr).set_global_webhook()
-        return f"The gateway posts to {webhook_of(tools.settings).shown}; the probe came in as {place}."
+    async def done(context: "Context") -> str:
+        place = await Setup(context, actor_of(by), PATIENT, to_stderr).set_global_webhook()
+        return f"The gateway posts to {webhook_of(context.settings).shown}; the probe came in as {place}."
 
-    typer.echo(asyncio.run(with_tools(done)))
+    typer.echo(asyncio.run(with_context(done)))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.mysql.channels import TenantRow
-    from infra.channels.tools import Tools
+    from infra.context import Context
 
 app = typer.Typer(
     help="Add, show and change tenants.",
@@ -38,14 +38,13 @@ def add(
     """
     from infra.audit import actor_of
     from infra.channels import registry
-    from infra.channels.tools import mysql_at_hand
-    from infra.commands.connecting import with_tools, written
+    from infra.commands.connecting import with_context, written
 
-    async def added(tools: "Tools") -> "TenantRow":
-        async with mysql_at_hand(), tools.db.transaction() as session:
-            return await registry.add_tenant(tools, session, actor_of(by), name, time_zone)
+    async def added(context: "Context") -> "TenantRow":
+        async with context.db.transaction() as session:
+            return await registry.add_tenant(context, session, actor_of(by), name, time_zone)
 
-    row = asyncio.run(with_tools(added))
+    row = asyncio.run(with_context(added))
     written(row, [str(row.id)], as_json=as_json)
 
 
@@ -57,9 +56,9 @@ def list_(as_json: AsJson = False) -> None:
     """
     from infra import channels_view
     from infra.channels import registry
-    from infra.commands.connecting import with_tools, written
+    from infra.commands.connecting import with_context, written
 
-    rows = asyncio.run(with_tools(registry.tenants))
+    rows = asyncio.run(with_context(registry.tenants))
     written(rows, channels_view.tenants(rows), as_json=as_json)
 
 
@@ -71,9 +70,9 @@ def show(tenant: Tenant, as_json: AsJson = False) -> None:
     """
     from infra import channels_view
     from infra.channels import registry
-    from infra.commands.connecting import with_tools, written
+    from infra.commands.connecting import with_context, written
 
-    row = asyncio.run(with_tools(lambda tools: registry.tenant_named(tools, tenant)))
+    row = asyncio.run(with_context(lambda context: registry.tenant_named(context, tenant)))
     written(row, channels_view.tenants([row]), as_json=as_json)
 
 
@@ -117,11 +116,11 @@ def _change(tenant: str, by: str | None, changes: "Mapping[str, object]") -> Non
     from infra import channels_view
     from infra.audit import actor_of
     from infra.channels import registry
-    from infra.commands.connecting import with_tools
+    from infra.commands.connecting import with_context
 
-    async def done(tools: "Tools") -> list[str]:
-        row = await registry.tenant_named(tools, tenant)
-        return list(channels_view.tenants([await registry.change_tenant(tools, actor_of(by), row.id, changes)]))
+    async def done(context: "Context") -> list[str]:
+        row = await registry.tenant_named(context, tenant)
+        return list(channels_view.tenants([await registry.change_tenant(context, actor_of(by), row.id, changes)]))
 
-    for line in asyncio.run(with_tools(done)):
+    for line in asyncio.run(with_context(done)):
         typer.echo(line)

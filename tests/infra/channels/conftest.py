@@ -9,14 +9,12 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from adapters.gateway import GatewayClient
 from adapters.mysql.channels import ChannelRow, TenantRow
-from adapters.mysql.pool import Database
 from infra.channels import registry
 from infra.channels.calls import ONCE
 from infra.channels.setup import Setup
 from infra.configuration import Outcome, Publisher
-from infra.database import database
+from infra.context import Context
 from infra.migrations import migrate
 from infra.settings import Settings, load
 from infra.simulator.config import SimulatorConfig
@@ -45,15 +43,13 @@ class Kafka:
         return Outcome((), (), {}, True, {})
 
 
-@dataclass
-class World:
-    """The tools of the set-up, and what stands behind them."""
+class World(Context):
+    """What the set-up works with: MySQL and the gateway as they are, and a stand-in for Kafka."""
 
-    settings: Settings
-    db: Database
-    gateway: GatewayClient
-    simulator: Simulated
-    kafka: Kafka = field(default_factory=Kafka)
+    def __init__(self, settings: Settings, simulator: Simulated) -> None:
+        super().__init__(settings)
+        self.simulator = simulator
+        self.kafka = Kafka()
 
     async def producer(self) -> Any:
         return self.kafka
@@ -105,13 +101,12 @@ async def running_world(dsn: str) -> AsyncIterator[World]:
             _env_file=None,
             mysql_dsn=dsn,
             wpp_gateway_base_url=simulator.url,
+            wpp_gateway_secret="gateway-secret",
             pixelhub_whatsapp_webhook_url="http://user:login@hub.example/api/whatsapp/webhook?key=hidden",
             pixelhub_whatsapp_webhook_secret="new-webhook-secret,old-webhook-secret",
         )
-        db = database(settings)
-        async with GatewayClient(simulator.url, "gateway-secret") as gateway:
-            yield World(settings, db, gateway, simulator)
-        await db.close()
+        async with World(settings, simulator) as world:
+            yield world
 
 
 @pytest_asyncio.fixture(loop_scope="module")
