@@ -19,7 +19,7 @@ from infra.errors import OperatorError
 from infra.kafka import connection, started
 from infra.settings import Settings
 from schemas.configuration import SENTINEL_KEY, Sentinel
-from streams.configuration import ENTRIES, Key
+from streams.configuration import ENTRIES, Key, Published
 from streams.configuration_log import ConfigurationLog
 from streams.publication import Publication, plan
 from streams.topics import CONFIG_CHANGE, CONFIG_RULE
@@ -92,6 +92,13 @@ class Publisher:
         self._log = log
         self._producer = producer
         self._ends: dict[str, int] = {}
+        self._reading = asyncio.Lock()
+
+    async def published(self) -> Published:
+        """What is published, all that was written before this call. Raises KafkaError."""
+        async with self._reading:
+            await self._log.read_to_end()
+            return self._log.published
 
     async def publish(self, session: Session, *, force: bool = False) -> Outcome:
         """Publish what differs, while no other publisher does. Raises DatabaseError and KafkaError.
@@ -100,14 +107,14 @@ class Publisher:
         """
         async with held(session, "publish"):
             authored = await read_authored(session)
-            await self._log.read_to_end()
-            todo = plan(authored, self._log.published, force=force)
+            published = await self.published()
+            todo = plan(authored, published, force=force)
             await self._send((CONFIG_CHANGE, item.key.id.encode(), item.change) for item in todo.publications)
             for _, items in groupby(todo.publications, key=lambda item: item.key.topic):
                 await self._send((item.key.topic, item.key.id.encode(), item.value) for item in items)
             if todo.sentinel is not None:
                 await self._send([_sentinel(todo.sentinel)])
-            is_complete = self._log.published.is_complete or todo.sentinel is not None
+            is_complete = published.is_complete or todo.sentinel is not None
             positions = {topic: max(self._log.positions[topic], self._ends.get(topic, 0)) for topic in ENTRIES}
             return Outcome(todo.publications, todo.vanished, todo.faults, is_complete, positions)
 

@@ -16,10 +16,12 @@ from adapters.mysql.pool import Database
 from infra.assembly import timeouts
 from infra.configuration import Publisher, publishing
 from infra.database import database
+from infra.dry_run import Laboratory
 from infra.errors import AwayError
 from infra.kafka import connection, started
 from infra.patience import kafka_of, patiently
 from infra.settings import Settings
+from infra.workers import Workers, known_workers
 
 _CONNECTIONS: Final = 8
 _WAIT_SECONDS: Final = 5.0
@@ -51,6 +53,8 @@ class Context:
         self._opening = asyncio.Lock()
         self._producer: Any = None
         self._publisher: Publisher | None = None
+        self._workers: Workers | None = None
+        self._about_configuration = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         return self
@@ -58,6 +62,7 @@ class Context:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.reopen_configuration()
         await self._opened.aclose()
 
     @cached_property
@@ -85,10 +90,30 @@ class Context:
                 self._opened.push_async_callback(self._producer.stop)
             return self._producer
 
+    @cached_property
+    def laboratory(self) -> Laboratory:
+        """Where proposals are tried out, in a process of its own."""
+        return Laboratory(self.settings)
+
     async def publisher(self) -> Publisher:
         """What brings the authored configuration into force: knows what is published, and reads on."""
         async with self._opening:
             if self._publisher is None:
-                opening = self._opened.enter_async_context(publishing(self.settings))
+                opening = self._about_configuration.enter_async_context(publishing(self.settings))
                 self._publisher = await patiently(opening, self._wait, kafka_of(self.settings))
             return self._publisher
+
+    async def workers(self) -> Workers:
+        """What knows which workers live, and what each has put in force. Raises KafkaError."""
+        async with self._opening:
+            if self._workers is None:
+                opening = self._about_configuration.enter_async_context(known_workers(self.settings))
+                self._workers = await patiently(opening, self._wait, kafka_of(self.settings))
+            return self._workers
+
+    async def reopen_configuration(self) -> None:
+        """Let go of the publisher and the workers, after an error of Kafka: the next who needs them gets fresh ones."""
+        async with self._opening:
+            self._publisher = self._workers = None
+            await self._about_configuration.aclose()
+            self._about_configuration = AsyncExitStack()

@@ -13,16 +13,10 @@ from infra.errors import OperatorError
 from infra.in_force import read_published
 from infra.kafka import connection
 from infra.settings import Settings
-from schemas.proposals import DryRun, Proposal
+from schemas.proposals import LISTED, LOOKED_AT, DryRun, Proposal
 from streams.dry_run import dry_run
 from streams.recent_events import recent_events
 
-MOST_EVENTS: Final = 200_000
-"""So many events are looked at, at most: each takes about a kilobyte of memory meanwhile."""
-MOST_DIFFERENCES: Final = 1_000
-LOOKED_AT: Final = 5_000
-"""So many of the last events are looked at before a change is saved, and by a dry run that does not say how many."""
-LISTED: Final = 20
 _PATIENCE: Final = 60.0
 
 

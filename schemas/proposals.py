@@ -3,10 +3,18 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from schemas.configuration import Rule, Template
+
+MOST_EVENTS: Final = 200_000
+"""So many events are looked at, at most: each takes about a kilobyte of memory meanwhile."""
+MOST_DIFFERENCES: Final = 1_000
+LOOKED_AT: Final = 5_000
+"""So many of the last events are looked at before a change is saved, and by a dry run that does not say how many."""
+LISTED: Final = 20
 
 
 class Proposal(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, forbid_unknown_fields=True):

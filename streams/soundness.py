@@ -12,12 +12,22 @@ from streams.send_bounds import Bounds, bounds_of, bounds_of_channel
 from streams.templates import TemplateSet
 
 EntryT = TypeVar("EntryT", Rule, Channel)
+MadeT = TypeVar("MadeT", Rule, Template)
 
 
 def rule_of(fields: dict[str, Any]) -> Rule:
     """The rule that these fields make; ValueError says where they make none, as `action: Invalid enum value 'fly'`."""
+    return _converted(fields, Rule)
+
+
+def template_of(fields: dict[str, Any]) -> Template:
+    """The same of a template."""
+    return _converted(fields, Template)
+
+
+def _converted(fields: dict[str, Any], kind: type[MadeT]) -> MadeT:
     try:
-        return msgspec.convert(fields, Rule)
+        return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
         raise ValueError(_place_first(str(error))) from None
 

@@ -61,13 +61,20 @@ def authored(rows: dict[str, list[Row]]) -> Authored:
     return Authored(entries, faults)
 
 
+def fields_of(topic: str, row: Row) -> dict[str, Any]:
+    """What the row of a rule or template says, by the names of the entry's fields, also where that makes no sense."""
+    if topic == topics.CONFIG_RULE:
+        return {name: value for name, value in _rule_fields(row).items() if name in Rule.__struct_fields__}
+    return {"id": row["name"], "body": row["body"], "is_enabled": bool(row["is_enabled"])}
+
+
 def entry_of(topic: str, row: Row) -> Entry:
     """The entry that a row makes; ValueError where it would not work."""
     identify, make = _KINDS[topic]
-    return _publishable(make(identify(row), row))
+    return publishable(make(identify(row), row))
 
 
-def _publishable(entry: Entry) -> Entry:
+def publishable(entry: Entry) -> Entry:
     """The entry itself; ValueError where it would not work: what was in force before it then stays."""
     if (reason := fault_of(entry)) is not None:
         raise ValueError(reason)
@@ -105,9 +112,13 @@ def _template(name: str, row: Row) -> Template:
 
 
 def _rule(rule_id: str, row: Row) -> Rule:
+    return rule_of({**_rule_fields(row), "id": rule_id})
+
+
+def _rule_fields(row: Row) -> dict[str, Any]:
     texts = {name: row[name] or None for name in ("source_system", "template")}  # an empty text is none
     objects = {name: _json(row, name) for name in ("conditions", "send_window", "pace", "metadata")}
-    return rule_of({**row, **texts, **objects, "id": rule_id, "is_enabled": bool(row["is_enabled"])})
+    return {**row, **texts, **objects, "is_enabled": bool(row["is_enabled"])}
 
 
 _KINDS: Final[dict[str, tuple[Callable[[Row], str], Callable[[str, Row], Entry]]]] = {

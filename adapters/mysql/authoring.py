@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.mysql.authored import entry_of
+from adapters.mysql.authored import entry_of, fields_of
 from adapters.mysql.pool import Row, Session
 from schemas.configuration import Rule, Template
 from streams import topics
@@ -35,9 +35,13 @@ TABLES: Final = {
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """A row as it is. `etag` is a hash of its content, whoever wrote it; `fault` says why it makes no sense."""
+    """A row as it is. `etag` is a hash of its content, whoever wrote it; `fault` says why it makes no sense.
+
+    `fields` has what the row says; `entry` is None where that makes no sense.
+    """
 
     key: Key
+    fields: dict[str, Any]
     entry: Entry | None
     etag: str
     created_at: datetime
@@ -46,7 +50,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def find(session: Session, key: Key, *, lock: bool = False) -> Written | None:
-    """The row of an entry; with `lock` it stays as it is until the transaction ends."""
+    """The row of an entry; with `lock` nobody else changes it, or names it first, until the transaction ends."""
     table = TABLES[key.topic]
     statement = f"{_selected(table)} WHERE {table.id} = %s{' FOR UPDATE' if lock else ''}"
     rows = await session.fetch(statement, (key.id,))
@@ -64,6 +68,12 @@ async def page(session: Session, topic: str, after: str, most: int, text: str | 
     where = " AND ".join(conditions)
     statement = f"{_selected(table)} WHERE {where} ORDER BY {table.id} LIMIT {most:d}"
     return [_written(topic, row) for row in await session.fetch(statement, values)]
+
+
+async def naming(session: Session, template: str) -> list[str]:
+    """The enabled rules that name a template."""
+    statement = "SELECT id FROM routing_rules WHERE template = %s AND is_enabled ORDER BY id"
+    return [row["id"] for row in await session.fetch(statement, (template,))]
 
 
 async def write(session: Session, key: Key, entry: Entry | None, *, is_new: bool) -> None:
@@ -98,6 +108,7 @@ def _written(topic: str, row: Row) -> Written:
         fault = str(error)
     return Written(
         key=Key(topic, row[table.id]),
+        fields=fields_of(topic, row),
         entry=entry,
         etag=hashlib.sha256(content).hexdigest()[:32],
         created_at=row["created_at"].replace(tzinfo=UTC),

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from infra.commands import rule_changes
+from infra.commands.changing import add_to
 from infra.commands.options import WAIT_SECONDS, AsJson, At, Wait
 
 app = typer.Typer(
-    help="Show the rules, and try an event against them.",
+    help="Show, change, order and delete rules, and try events against them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -80,3 +82,6 @@ def list_rules(wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     from streams.topics import CONFIG_RULE
 
     standings.show(CONFIG_RULE, wait, as_json=as_json, listed=lambda found, _: rules_view.listed(found))
+
+
+add_to(app, rule_changes.CHANGES, rule_changes.SHOWN)

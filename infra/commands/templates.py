@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from infra.commands import template_changes
+from infra.commands.changing import add_to
 from infra.commands.options import WAIT_SECONDS, AsJson, At, Wait
 
 app = typer.Typer(
-    help="Show the message templates, and preview one.",
+    help="Show, change and delete the message templates, and preview one.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -79,3 +81,6 @@ def list_templates(wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     from streams.topics import CONFIG_TEMPLATE
 
     standings.show(CONFIG_TEMPLATE, wait, as_json=as_json, listed=templates_view.listed)
+
+
+add_to(app, template_changes.CHANGES, template_changes.SHOWN)
