@@ -12,6 +12,7 @@ from schemas.api import BatchAnswer, EventAccepted, Problem
 from schemas.audit import AuditChange
 from schemas.commands import Command
 from schemas.contacts import ContactLink
+from schemas.conversations import ConversationChange
 from schemas.deliveries import DeliveryFact
 from schemas.events import AcceptedEvent
 from streams import topics
@@ -44,6 +45,7 @@ PUBLISHED: Final = {
     "command": Published(topics.COMMAND_OUTBOUND, partial(_OF_STRUCT, Command)),
     "delivery": Published(topics.DELIVERY_STATUS, partial(_OF_STRUCT, DeliveryFact)),
     "contact-link": Published(topics.CONTACT_LINK, partial(_OF_STRUCT, ContactLink)),
+    "conversation-change": Published(topics.CONVERSATION_CHANGE, partial(_OF_STRUCT, ConversationChange)),
     "audit-change": Published(topics.AUDIT_CHANGE, partial(_OF_STRUCT, AuditChange)),
     "alarm": Published(topics.OPS_ALARM, partial(_OF_STRUCT, Alarm)),
 }

@@ -148,6 +148,20 @@ def conversation_id(channel: str | None, contact_key: str | None) -> str | None:
     return f"{channel}:{contact_key}" if channel and contact_key else None
 
 
+def parties_of(conversation_id: str) -> tuple[str, str] | None:
+    """The canonical channel and the match key of a conversation; None where the text names none.
+
+    No match key has a colon; a channel may.
+    """
+    channel, _, key = conversation_id.rpartition(":")
+    try:
+        party = contact(key)
+    except ValueError:
+        return None
+    is_one = party.key == key and party.kind is not ContactKind.OTHER and channel == canonical_channel(channel) != ""
+    return (channel, key) if is_one else None
+
+
 def message_id(value: Any) -> MessageId | None:
     """Take a message id apart: text, or an object `{fromMe, remote, id, _serialized}`. None where it names none."""
     if isinstance(value, str):

@@ -28,7 +28,14 @@ _TAKEN_BACK: Final = frozenset(
 )
 """What stands in these may come again: whoever takes it knows an event, a command or an evidence for the same."""
 _LOST_ROWS: Final = frozenset(
-    {topics.EVENT_ACCEPTED, topics.DELIVERY_STATUS, topics.CONTACT_LINK, topics.AUDIT_CHANGE, topics.OPS_ALARM}
+    {
+        topics.EVENT_ACCEPTED,
+        topics.DELIVERY_STATUS,
+        topics.CONTACT_LINK,
+        topics.CONVERSATION_CHANGE,
+        topics.AUDIT_CHANGE,
+        topics.OPS_ALARM,
+    }
 )
 _OF_THE_LETTER: Final = frozenset(
     {

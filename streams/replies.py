@@ -86,13 +86,8 @@ def _named(payload: dict[str, Any]) -> str | None:
 
 
 def _is_of(conversation_id: str, channel: str) -> bool:
-    """Whether it is the channel with a contact's match key; no match key has a colon, a channel may."""
-    of_channel, _, contact = conversation_id.rpartition(":")
-    try:
-        named = identity.contact(contact)
-    except ValueError:
-        return False
-    return of_channel == channel and named.key == contact and named.kind is not identity.ContactKind.OTHER
+    parties = identity.parties_of(conversation_id)
+    return parties is not None and parties[0] == channel
 
 
 def _text(payload: dict[str, Any], name: str, longest: int) -> str | None:

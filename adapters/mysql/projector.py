@@ -34,6 +34,7 @@ TOPICS: Final = (
     topics.EVENT_ACCEPTED,
     topics.DELIVERY_STATUS,
     topics.CONTACT_LINK,
+    topics.CONVERSATION_CHANGE,
     topics.AUDIT_CHANGE,
     topics.DEAD_LETTER,
 )

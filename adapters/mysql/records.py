@@ -9,9 +9,10 @@ import msgspec
 
 from schemas.audit import AuditChange
 from schemas.contacts import ContactLink
+from schemas.conversations import ConversationChange
 from schemas.deliveries import DeliveryFact
 from schemas.events import AcceptedEvent
-from streams import topics
+from streams import identity, topics
 from streams.contact_links import linkable
 from streams.records import Record
 
@@ -52,7 +53,7 @@ class Done:
     offset: int
 
 
-Decoded = Sighting | Report | ContactLink | Done | Record
+Decoded = Sighting | Report | ContactLink | ConversationChange | Done | Record
 """A dead letter needs no decoding: whatever it holds is shown as it is."""
 
 
@@ -63,6 +64,7 @@ class Records:
     sightings: list[Sighting] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     links: list[ContactLink] = field(default_factory=list)
+    conversation_changes: list[ConversationChange] = field(default_factory=list)
     changes: list[Done] = field(default_factory=list)
     letters: list[Record] = field(default_factory=list)
 
@@ -78,6 +80,8 @@ class Records:
                     records.reports.append(one)
                 case ContactLink():
                     records.links.append(one)
+                case ConversationChange():
+                    records.conversation_changes.append(one)
                 case Done():
                     records.changes.append(one)
                 case _:
@@ -88,6 +92,7 @@ class Records:
 _decode_event: Final = msgspec.json.Decoder(AcceptedEvent).decode
 _decode_fact: Final = msgspec.json.Decoder(DeliveryFact).decode
 _decode_link: Final = msgspec.json.Decoder(ContactLink).decode
+_decode_conversation_change: Final = msgspec.json.Decoder(ConversationChange).decode
 _decode_change: Final = msgspec.json.Decoder(AuditChange).decode
 
 
@@ -105,6 +110,11 @@ def decode(record: Record) -> Decoded:
                 if linkable(link.lid, link.phone) != (link.lid, link.phone):
                     raise ProjectionError(record, "undecodable", "it names no match key of a lid and no phone")
                 return link
+            case topics.CONVERSATION_CHANGE:
+                change = _decode_conversation_change(record.value or b"")
+                if identity.parties_of(change.conversation_id) is None:
+                    raise ProjectionError(record, "undecodable", "it names no conversation of a channel with a contact")
+                return change
             case topics.AUDIT_CHANGE:
                 return Done(_decode_change(record.value or b""), record.partition, record.offset)
             case topics.DEAD_LETTER:

@@ -20,6 +20,6 @@ def schema(
 
     if name is None:
         for each, published in PUBLISHED.items():
-            typer.echo(f"{each:<16}{published.where}")
+            typer.echo(f"{each:<20} {published.where}")
     else:
         typer.echo(json.dumps(document(name), indent=2, ensure_ascii=False))

@@ -38,6 +38,8 @@ NOT_PROJECTED = frozenset(
         "routing_rules",
         "message_templates",
         "projection_offsets",
+        "admin_tokens",
+        "admin_answers",
     }
 )
 

@@ -19,6 +19,7 @@ from schemas.api import BatchAnswer, EventAccepted, ItemAccepted, ItemRejected, 
 from schemas.audit import AuditAction, AuditChange
 from schemas.commands import Command
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
+from schemas.conversations import ConversationChange, ConversationChangeKind
 from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
 from schemas.events import AcceptedEvent, Action, Decision, Kind
 from tests.docs.markdown import CONTRACT
@@ -63,6 +64,16 @@ SAMPLES: dict[str, Any] = {
         what=LinkChange.LINKED,
         at=RECEIVED_AT,
         trace_id="t",
+    ),
+    "conversation-change": ConversationChange(
+        change_id="c",
+        conversation_id="canalum:55",
+        tenant_id=1,
+        what=ConversationChangeKind.ASSIGNED,
+        at=RECEIVED_AT,
+        by="Ana",
+        trace_id="t",
+        assignee="Bia",
     ),
     "audit-change": AuditChange(action=AuditAction.DEAD_LETTER_REDRIVEN, subject="s", actor="a", at=RECEIVED_AT),
     "alarm": Alarm(kind=AlarmKind.GATEWAY_DOWN, subject="gateway", message="m", at=RECEIVED_AT),

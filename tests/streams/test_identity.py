@@ -250,3 +250,16 @@ def test_one_message_has_one_key_under_phone_and_lid() -> None:
     assert identity.message_key("false_5547999990001@c.us_3EB0AA01") == identity.message_key(
         "false_100000000000001@lid_3EB0AA01"
     )
+
+
+@pytest.mark.parametrize("contact", ["554799990001", "100000000000001@lid", "120363000000000001@g.us", "4930123456"])
+@pytest.mark.parametrize("channel", ["canalum", "a:b"])
+def test_a_conversation_names_its_channel_and_contact(channel: str, contact: str) -> None:
+    assert identity.parties_of(f"{channel}:{contact}") == (channel, contact)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":", "canalum", "canalum:", ":554799990001", "Canal Um:554799990001", "canalum:x@y"]
+)
+def test_what_is_no_conversation_has_no_parties(text: str) -> None:
+    assert identity.parties_of(text) is None

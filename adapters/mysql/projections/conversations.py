@@ -1,7 +1,9 @@
 """`conversations`: one row for a channel with a contact, worked out anew from its messages whenever one changes.
 
 Last message, first message and unread follow from the set of messages, so that no order and no repetition of events
-can falsify them. `status`, `assigned_to` and `read_until` belong to conversation.change.
+can falsify them; the tenant is that of the last message. From conversation.change, whose latest word of each kind
+counts: who takes care of it, how far it was read, and whether it is closed, which it is until a message comes in that
+had not come in by then. A message that comes in a week late is history: it is not unread and opens nothing.
 """
 
 from typing import Final
@@ -10,9 +12,13 @@ from adapters.mysql.pool import Session
 from adapters.mysql.projections import messages
 from adapters.mysql.projections.outbound_messages import conversation_of
 from adapters.mysql.records import Records
-from adapters.mysql.statements import TEXT, Row, among, first, over, upsert
+from adapters.mysql.statements import TEXT, Row, Statement, among, cut, first, over, time, upsert, where
 from adapters.mysql.steps import Write
+from schemas.conversations import ConversationChange, ConversationChangeKind, ConversationStatus
 from streams import identity
+
+_LONGEST_NAME: Final = 191
+_LONGEST_REASON: Final = 500
 
 
 def opened(records: Records) -> list[Row]:
@@ -27,7 +33,57 @@ def opened(records: Records) -> list[Row]:
         conversation_id = conversation_of(command) if command else None
         if command and conversation_id:
             rows[conversation_id] = _row(conversation_id, command.tenant_id, command.channel, command.contact)
+    for change in records.conversation_changes:
+        if parties := identity.parties_of(change.conversation_id):
+            rows.setdefault(change.conversation_id, _row(change.conversation_id, change.tenant_id, *parties))
     return [rows[conversation_id] for conversation_id in sorted(rows)]
+
+
+def assigned(records: Records) -> list[Row]:
+    """Who takes care of which conversation."""
+    return [
+        _said(change, "assigned") | {"assigned_to": cut(change.assignee, _LONGEST_NAME)}
+        for change in _changes(records, ConversationChangeKind.ASSIGNED)
+    ]
+
+
+def stated(records: Records) -> list[Row]:
+    """Which conversations were closed, and which were opened again."""
+    kinds = (ConversationChangeKind.CLOSED, ConversationChangeKind.REOPENED)
+    return [
+        _said(change, "state")
+        | {
+            "state": change.what,
+            "state_reason": cut(change.reason, _LONGEST_REASON),
+            "closed_until": time(change.until),
+        }
+        for change in _changes(records, *kinds)
+    ]
+
+
+def read(records: Records) -> list[Row]:
+    """How far which conversation was read."""
+    return [
+        _said(change, "read") | {"read_until": time(change.until)}
+        for change in _changes(records, ConversationChangeKind.READ)
+    ]
+
+
+def _changes(records: Records, *kinds: ConversationChangeKind) -> list[ConversationChange]:
+    found = (change for change in records.conversation_changes if change.what in kinds)
+    return sorted(found, key=lambda change: (change.conversation_id, change.at, change.change_id))
+
+
+def _said(change: ConversationChange, of: str) -> Row:
+    """Whose word it is. Its row is there since `opened`, the parties are only named for the table's sake."""
+    return {
+        "id": change.conversation_id,
+        "channel_id": "",
+        "contact": "",
+        f"{of}_at": time(change.at),
+        f"{of}_by": cut(change.by, _LONGEST_NAME),
+        f"{of}_change": change.change_id,
+    }
 
 
 def _row(conversation_id: str, tenant_id: int | None, channel: str | None, contact: str | None) -> Row:
@@ -79,6 +135,17 @@ _INBOUND: Final = (
     "FROM messages AS message FORCE INDEX (by_direction) "
     "WHERE message.conversation_id = conversation.id AND message.direction = 'inbound'"
 )
+_HISTORY: Final = "INTERVAL 7 DAY"
+
+
+def _after(seen: str) -> str:
+    """The messages that had not come in by then; the index holds all that is asked."""
+    return (
+        f"{_INBOUND} AND (conversation.{seen} IS NULL OR message.at > conversation.{seen} - {_HISTORY}) "
+        f"AND (conversation.{seen} IS NULL OR message.event_received_at > conversation.{seen})"
+    )
+
+
 _LOCK: Final = among("id", "SELECT id FROM conversations FORCE INDEX (PRIMARY) WHERE id IN {rows} FOR UPDATE")
 _SUMMARIZE: Final = among(
     "id",
@@ -87,10 +154,28 @@ _SUMMARIZE: Final = among(
     f"conversation.last_message_at = (SELECT message.at {_ALL} ORDER BY message.at DESC LIMIT 1), "
     "conversation.last_message_key = "
     f"(SELECT message.message_key {_ALL} ORDER BY message.at DESC, message.message_key DESC LIMIT 1), "
+    f"conversation.tenant_id = COALESCE((SELECT message.tenant_id {_ALL} "
+    "ORDER BY message.at DESC, message.message_key DESC LIMIT 1), conversation.tenant_id), "
     f"conversation.last_inbound_at = (SELECT message.at {_INBOUND} ORDER BY message.at DESC LIMIT 1), "
-    f"conversation.unread = (SELECT COUNT(*) {_INBOUND} "
-    "AND message.at > COALESCE(conversation.read_until, '1000-01-01')) WHERE conversation.id IN {rows}",
+    f"conversation.last_received_at = (SELECT MAX(message.event_received_at) {_INBOUND} "
+    f"AND message.at > conversation.last_inbound_at - {_HISTORY}), "
+    f"conversation.unread = (SELECT COUNT(*) {_after('read_until')}), "
+    f"conversation.status = IF(conversation.state = '{ConversationChangeKind.CLOSED}' "
+    f"AND NOT EXISTS (SELECT 1 {_after('closed_until')}), '{ConversationStatus.CLOSED}', '{ConversationStatus.OPEN}') "
+    "WHERE conversation.id IN {rows}",
 )
+
+
+def _latest_word(of: str, *names: str) -> Statement:
+    """Each kind has its own latest word: of two at one moment, that of the greater id."""
+    word = (f"{of}_at", f"{of}_change")
+    later = (
+        f"old.{of}_at IS NULL OR new.{of}_at > old.{of}_at "
+        f"OR (new.{of}_at = old.{of}_at AND new.{of}_change > old.{of}_change)"
+    )
+    columns = (*names, f"{of}_by", *reversed(word))
+    return upsert("conversations", ("id", "channel_id", "contact", *columns), where(later, *columns))
+
 
 STEPS: Final = (
     Write(
@@ -101,5 +186,8 @@ STEPS: Final = (
             first("tenant_id"),
         ),
     ),
+    Write(assigned, _latest_word("assigned", "assigned_to")),
+    Write(stated, _latest_word("state", "state", "state_reason", "closed_until")),
+    Write(read, _latest_word("read", "read_until")),
     Messages(),
 )

@@ -1,15 +1,15 @@
 """`messages`: what was said in conversations, keyed by channel and the stable part of the provider's message id.
 
-From event.accepted: messages that came in and were decided for a conversation, own ones typed on the phone, acks. From
-delivery.status (by way of `outbound_messages`): what the hub sends. An echo and its command meet on one row once any
-fact names the provider's id; of what both say, the command's word stands.
+From event.accepted: messages that came in and were decided for a conversation or an AI, own ones typed on the phone,
+acks. From delivery.status (by way of `outbound_messages`): what the hub sends. An echo and its command meet on one row
+once any fact names the provider's id; of what both say, the command's word stands.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from adapters.mysql.records import Records
-from adapters.mysql.statements import TEXT, Row, cut, json, over, time, upsert, where
+from adapters.mysql.statements import TEXT, Row, cut, json, least, over, time, upsert, where
 from adapters.mysql.steps import Write
 from schemas import event_types as types
 from schemas.deliveries import AckStatus
@@ -30,6 +30,8 @@ _ATTACHED: Final = ("media", "location", "vcard", "quoted", "text_length")
 _TEXTS: Final = ("text", "caption")
 _ROUTED: Final = frozenset({Kind.ACCEPTED, Kind.UPDATED})
 _LONGEST_NAME: Final = 255
+_IN_CHAT: Final = frozenset({Action.CHAT, Action.AI})
+"""What an AI is asked is said in a conversation too: there it answers, and there a person takes over."""
 
 _OF_EVENT: Final = (
     "author",
@@ -40,6 +42,7 @@ _OF_EVENT: Final = (
     "attachment",
     "event_revision",
 )
+_LEAST: Final = ("event_received_at",)
 _SHARED: Final = ("tenant_id", "type", "text")
 _ADDRESS: Final = ("channel_id", "message_key", "direction")
 
@@ -61,7 +64,7 @@ def _is_shown(event: AcceptedEvent) -> bool:
         return False
     if event.event_type == types.OUTBOUND_MESSAGE:
         return True
-    return event.decision is not None and event.decision.action == Action.CHAT
+    return event.decision is not None and event.decision.action in _IN_CHAT
 
 
 def said(records: Records) -> list[Row]:
@@ -113,6 +116,7 @@ def _row(event: AcceptedEvent) -> Row:
         "event_conversation_id": event.conversation_id or identity.conversation_id(event.channel, event.contact),
         "event_at": time(event.occurred_at),
         "event_revision": event.revision,
+        "event_received_at": time(event.received_at),
         "attachment": json(attached) if attached else None,
         "text": next((text for name in _TEXTS if (text := payload.get(name)) and isinstance(text, str)), None),
     }
@@ -121,8 +125,8 @@ def _row(event: AcceptedEvent) -> Row:
 _NEWER: Final = "new.event_revision >= COALESCE(old.event_revision, 0)"
 _SAY: Final = upsert(
     "messages",
-    (*_ADDRESS, *_OF_EVENT, *_SHARED),
-    where(f"{_NEWER} AND old.command_id IS NULL", *_SHARED) | where(_NEWER, "direction", *_OF_EVENT),
+    (*_ADDRESS, *_OF_EVENT, *_LEAST, *_SHARED),
+    where(f"{_NEWER} AND old.command_id IS NULL", *_SHARED) | where(_NEWER, "direction", *_OF_EVENT) | least(*_LEAST),
 )
 _ACK: Final = upsert("messages", (*_ADDRESS, "ack_rank"), {"ack_rank": "GREATEST(old.ack_rank, new.ack_rank)"})
 _ONE_COMMAND: Final = {"command_id": TEXT}

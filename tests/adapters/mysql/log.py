@@ -15,6 +15,7 @@ from schemas import headers as names
 from schemas.audit import AuditAction, AuditChange
 from schemas.commands import Command
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
+from schemas.conversations import ConversationChange, ConversationChangeKind
 from schemas.deliveries import DeliveryFact, FactKind, Status
 from schemas.events import AcceptedEvent, Action, Coordinates, Decision, Kind
 from streams import identity, keys, revisions, topics
@@ -184,6 +185,28 @@ def link(
     )
 
 
+def change(
+    what: ConversationChangeKind,
+    seconds: float = 20,
+    *,
+    conversation_id: str = f"{CHANNEL}:554799990001",
+    **fields: Any,
+) -> ConversationChange:
+    """What Ana says of a conversation."""
+    return ConversationChange(
+        **{
+            "change_id": f"change-{seconds}",
+            "conversation_id": conversation_id,
+            "tenant_id": 1,
+            "what": what,
+            "at": at(seconds),
+            "by": "Ana",
+            "trace_id": "trace-change",
+            **fields,
+        }
+    )
+
+
 def command_of(event: AcceptedEvent, text: str = "Olá, sua fatura venceu.", to: str = PHONE) -> Command:
     """The command that the event's decision made."""
     contact = identity.match_key(to)
@@ -236,6 +259,9 @@ class Log:
 
     def linked(self, said: ContactLink, partition: int = 0) -> LogRecord:
         return self.append(topics.CONTACT_LINK, msgspec.json.encode(said), partition)
+
+    def changed(self, said: ConversationChange, partition: int = 0) -> LogRecord:
+        return self.append(topics.CONVERSATION_CHANGE, msgspec.json.encode(said), partition)
 
     def dead(
         self, original: bytes | None, headers: Mapping[str, str] = MappingProxyType({}), partition: int = 0

@@ -8,15 +8,18 @@ from typing import Any
 from schemas import headers as names
 from schemas.audit import AuditAction
 from schemas.contacts import ContactLink, LinkChange, LinkEvidence
+from schemas.conversations import ConversationChange, ConversationChangeKind
 from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision, Status
 from schemas.events import NO_RULE, AcceptedEvent, Coordinates, Decision, Kind
 from streams import topics
+from streams.identity import match_key
 from tests.adapters.mysql.log import (
     CHANNEL,
     Log,
     LogRecord,
     ack,
     at,
+    change,
     command_of,
     connection,
     fact,
@@ -43,6 +46,7 @@ def make(random: Random, size: int = 12) -> list[LogRecord]:
         stories.append(log.reported(one, facts) for one in _delivery(random, event, number))
         stories.append(log.accepted(one, 0) for one in _chat(random, number))
         stories.append(log.linked(one, facts) for one in links(random, number))
+        stories.append(log.changed(one, facts) for one in _decided(random, number))
         stories.append(_letter(random, log, number, events))
         stories.append(_cared_for(random, log, number, facts))
     stories.append(
@@ -177,6 +181,20 @@ def links(random: Random, number: int) -> Iterator[ContactLink]:
         )
 
 
+def _decided(random: Random, number: int) -> Iterator[ConversationChange]:
+    for again in range(random.randrange(4)):
+        until = random.choice((None, at(random.randrange(60))))
+        yield change(
+            random.choice(list(ConversationChangeKind)),
+            random.randrange(4),
+            conversation_id=f"{CHANNEL}:{match_key(random.choice(_CHATS))}",
+            change_id=f"change-{number}-{again}",
+            by=random.choice(("Ana", "Bia")),
+            assignee=random.choice((None, "Ana", "Bia")),
+            until=until,
+        )
+
+
 def _chat(random: Random, number: int) -> Iterator[AcceptedEvent]:
     chat = random.choice(_CHATS)
     name = random.choice(("Contato A", "Contato B"))
@@ -186,6 +204,7 @@ def _chat(random: Random, number: int) -> Iterator[AcceptedEvent]:
             "oi",
             chat=chat,
             occurred_at=at(random.randrange(60)),
+            received_at=at(random.randrange(60)),
             payload={"sender_name": name, "author": random.choice((None, "100000000000002@lid"))},
         ),
         message(f"3EB0AA{number:02X}", "", chat=random.choice(_CHATS), empty_shell=True, occurred_at=at(5)),

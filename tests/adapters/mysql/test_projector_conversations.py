@@ -7,6 +7,7 @@ import pytest
 
 from adapters.mysql.pool import Database
 from adapters.mysql.projector import Projector
+from schemas.conversations import ConversationChangeKind
 from schemas.deliveries import AckStatus, FactKind, Status
 from schemas.events import NO_RULE, Action, Decision, Kind
 from tests.adapters.mysql.log import (
@@ -15,6 +16,7 @@ from tests.adapters.mysql.log import (
     Log,
     ack,
     at,
+    change,
     command_of,
     connection,
     fact,
@@ -49,10 +51,16 @@ async def test_an_inbound_message_of_another_action_is_in_no_conversation(
 ) -> None:
     await projector.project(
         [
-            Log().accepted(message(decision=Decision(action=Action.AI, tenant_id=1, channel=CHANNEL))),
+            Log().accepted(message(decision=Decision(action=Action.HTTP, tenant_id=1, channel=CHANNEL))),
         ]
     )
     assert await database.fetch("SELECT * FROM conversations") == []
+
+
+async def test_what_an_ai_is_asked_is_in_its_conversation(database: Database, projector: Projector) -> None:
+    asked = message(decision=Decision(action=Action.AI, tenant_id=1, channel=CHANNEL))
+    await projector.project([Log().accepted(asked)])
+    assert (await one(database, "conversations"))["unread"] == 1
 
 
 @pytest.mark.parametrize("kind", [Kind.DUPLICATE, Kind.CONFLICT, Kind.QUARANTINED, Kind.REJECTED])
@@ -72,17 +80,66 @@ async def test_the_last_message_is_the_latest_by_its_own_time(database: Database
 
 
 async def test_unread_counts_what_came_in_after_the_last_reading(database: Database, projector: Projector) -> None:
+    """Also what was written before it, as when a phone was away for a while; a message a week old is none any more."""
     log = Log()
-    await projector.project([log.accepted(message("3EB0AA01", occurred_at=at(20)))])
-    await database.execute("UPDATE conversations SET read_until = %s", (naive(20),))
     await projector.project(
         [
-            log.accepted(message("3EB0AA02", occurred_at=at(30))),
-            log.accepted(message("3EB0AA03", own=True, occurred_at=at(40))),
+            log.accepted(message("3EB0AA01", occurred_at=at(20), received_at=at(21))),
+            log.changed(change(ConversationChangeKind.READ, until=at(21))),
+            log.accepted(message("3EB0AA02", occurred_at=at(20), received_at=at(31))),
+            log.accepted(message("3EB0AA03", occurred_at=at(5), received_at=at(32))),
+            log.accepted(message("3EB0AA04", occurred_at=at(-8 * 86_400), received_at=at(33))),
+            log.accepted(message("3EB0AA05", own=True, occurred_at=at(40), received_at=at(41))),
         ]
     )
     conversation = await one(database, "conversations")
-    assert (conversation["unread"], conversation["last_inbound_at"]) == (1, naive(30))
+    assert (conversation["unread"], conversation["last_inbound_at"]) == (2, naive(20))
+    assert (conversation["last_received_at"], conversation["read_by"]) == (naive(32), "Ana")
+    await projector.project([log.changed(change(ConversationChangeKind.READ, 50))])
+    assert (await one(database, "conversations"))["unread"] == 4
+
+
+async def test_a_conversation_that_was_closed_is_opened_by_the_next_message_to_come_in(
+    database: Database, projector: Projector
+) -> None:
+    log = Log()
+    await projector.project(
+        [
+            log.changed(change(ConversationChangeKind.CLOSED, 15, until=at(11), reason="solved")),
+            log.accepted(message("3EB0AA01", received_at=at(11))),
+            log.accepted(message("3EB0AA02", own=True, received_at=at(30))),
+        ]
+    )
+    closed = await one(database, "conversations")
+    assert (closed["status"], closed["state_by"], closed["state_reason"]) == ("closed", "Ana", "solved")
+    await projector.project([log.accepted(message("3EB0AA03", received_at=at(14)))])
+    assert (await one(database, "conversations"))["status"] == "open"
+    await projector.project([log.changed(change(ConversationChangeKind.CLOSED, 20, until=at(14)))])
+    assert (await one(database, "conversations"))["status"] == "closed"
+    await projector.project([log.changed(change(ConversationChangeKind.REOPENED, 25))])
+    assert (await one(database, "conversations"))["status"] == "open"
+
+
+async def test_of_two_words_the_later_counts_whichever_comes_first(database: Database, projector: Projector) -> None:
+    log = Log()
+    for said in (
+        change(ConversationChangeKind.ASSIGNED, 20, change_id="b", assignee="Bia"),
+        change(ConversationChangeKind.ASSIGNED, 19, change_id="c", assignee="Caio"),
+        change(ConversationChangeKind.ASSIGNED, 20, change_id="a", assignee="Ana"),
+    ):
+        await projector.project([log.changed(said)])
+    row = await one(database, "conversations")
+    assert (row["assigned_to"], row["assigned_at"], row["channel_id"]) == ("Bia", naive(20), CHANNEL)
+    await projector.project([log.changed(change(ConversationChangeKind.ASSIGNED, 21))])
+    assert (await one(database, "conversations"))["assigned_to"] is None
+
+
+async def test_a_conversation_is_its_last_messages_tenants(database: Database, projector: Projector) -> None:
+    log = Log()
+    moved = Decision(action=Action.CHAT, tenant_id=2, channel=CHANNEL)
+    await projector.project([log.accepted(message("3EB0AA02", occurred_at=at(30), decision=moved))])
+    await projector.project([log.accepted(message("3EB0AA01", occurred_at=at(20)))])
+    assert (await one(database, "conversations"))["tenant_id"] == 2
 
 
 @pytest.mark.parametrize("shell_first", [True, False])
