@@ -34,4 +34,8 @@ class InvalidError(OperatorError):
 
 
 class AwayError(OperatorError):
-    """Something that is needed does not answer; the same may work later."""
+    """Something that is needed does not answer; the same may work later, after `retry_after` seconds where known."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -59,6 +59,40 @@ async def all_channels(db: Database | Session) -> list[ChannelRow]:
     return sorted((_channel(row) for row in rows), key=lambda row: row.id)
 
 
+async def one_channel(db: Database | Session, named: str) -> ChannelRow | None:
+    """The channel of a name, in any spelling."""
+    canonical = canonical_channel(named)
+    alike = await db.fetch(f"{_CHANNELS} AND channel.canonical_channel IN (%s, %s)", (WPP_GATEWAY, canonical, named))
+    found = [_channel(row) for row in alike]
+    if not any(row.id == canonical for row in found):
+        found = await all_channels(db)  # MySQL folds fewer letters than we do, so its index may not find it
+    return next((row for row in found if row.id == canonical), None)
+
+
+async def page_of_channels(db: Database, *, after: int, limit: int, filters: Mapping[str, Any]) -> list[ChannelRow]:
+    """The channels with a row id above `after`, by it; `filters` by the names of `CHANNEL_FILTERS`, None for any."""
+    return [_channel(row) for row in await _page(db, _CHANNELS, "channel.id", CHANNEL_FILTERS, after, limit, filters)]
+
+
+async def page_of_tenants(db: Database, *, after: int, limit: int, filters: Mapping[str, Any]) -> list[TenantRow]:
+    """The tenants with an id above `after`, by it; `filters` by the names of `TENANT_FILTERS`, None for any."""
+    return [_tenant(row) for row in await _page(db, _TENANTS, "tenant.id", TENANT_FILTERS, after, limit, filters)]
+
+
+async def _page(
+    db: Database,
+    select: str,
+    key: str,
+    conditions: Mapping[str, str],
+    after: int,
+    limit: int,
+    filters: Mapping[str, Any],
+) -> list[Row]:
+    given = {name: value for name, value in filters.items() if value is not None}
+    where = " AND ".join((f"{key} > %s", *(conditions[name] for name in given)))
+    return await db.fetch(f"{select} AND {where} ORDER BY {key} LIMIT %s", (WPP_GATEWAY, after, *given.values(), limit))
+
+
 async def all_tenants(db: Database | Session) -> list[TenantRow]:
     """All tenants, by id."""
     return [_tenant(row) for row in await db.fetch(f"{_TENANTS} ORDER BY tenant.id", (WPP_GATEWAY,))]
@@ -66,7 +100,7 @@ async def all_tenants(db: Database | Session) -> list[TenantRow]:
 
 async def tenant(db: Database | Session, tenant_id: int, *, lock: bool = False) -> TenantRow | None:
     """One tenant."""
-    found = await db.fetch(f"{_TENANTS} WHERE tenant.id = %s{_LOCK if lock else ''}", (WPP_GATEWAY, tenant_id))
+    found = await db.fetch(f"{_TENANTS} AND tenant.id = %s{_LOCK if lock else ''}", (WPP_GATEWAY, tenant_id))
     return _tenant(found[0]) if found else None
 
 
@@ -136,13 +170,27 @@ SELECT tenant.id, tenant.name, tenant.time_zone, tenant.is_enabled, tenant.creat
        channel.channel_id
 FROM tenants AS tenant
 LEFT JOIN tenant_message_channels AS channel ON channel.tenant_id = tenant.id AND channel.provider = %s
+WHERE TRUE
 """
+CHANNEL_FILTERS: Final = {
+    "tenant": "channel.tenant_id = %s",
+    "enabled": "(channel.is_enabled AND tenant.is_enabled) = %s",
+    "webhook": "channel.webhook_configured = %s",
+    "state": "health.state = %s",
+    "text": "LOCATE(LOWER(%s), LOWER(CONCAT_WS(' ', channel.channel_id, channel.display_name, tenant.name))) > 0",
+}
+TENANT_FILTERS: Final = {
+    "enabled": "tenant.is_enabled = %s",
+    "text": "LOCATE(LOWER(%s), LOWER(tenant.name)) > 0",
+}
 _LOCK: Final = " FOR UPDATE"
 _ADD_CHANNEL: Final = (
     "INSERT INTO tenant_message_channels (tenant_id, provider, channel_id, display_name) VALUES (%s, %s, %s, %s)"
 )
 
 __all__ = [
+    "CHANNEL_FILTERS",
+    "TENANT_FILTERS",
     "ChannelRow",
     "TenantRow",
     "add_channel",
@@ -152,5 +200,8 @@ __all__ = [
     "change_channel",
     "change_tenant",
     "lock_channels",
+    "one_channel",
+    "page_of_channels",
+    "page_of_tenants",
     "tenant",
 ]

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from infra import tokens
-from infra.admin import events
+from infra.admin import channel_setup, channels, events, tenants
 from infra.admin.access import Authentication
 from infra.admin.bodies import BoundedBodies
 from infra.admin.description import describe
@@ -14,7 +14,12 @@ from infra.admin.problems import HANDLERS
 from infra.context import Context
 from infra.tokens import TokenHolder
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (events.router,)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    tenants.router,
+    channels.router,
+    channel_setup.router,
+    events.router,
+)
 """One a resource."""
 
 _LARGEST_BODY: Final = 1_048_576

@@ -1,6 +1,7 @@
 """Problems: every error of the Admin API as a problem document, in one shape with those of the edge."""
 
 from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import Any, Final
 
 import structlog
@@ -39,6 +40,8 @@ def of(error: Exception) -> Exception:
         case InvalidError():
             wrong = [WrongField(field=error.field, message=str(error))] if error.field else ()
             return ProblemError(INVALID, str(error), errors=wrong)
+        case AwayError() if error.retry_after is not None:
+            return ProblemError(AWAY, str(error), headers={"retry-after": str(ceil(error.retry_after))})
         case AwayError() | SettingsError():
             return ProblemError(AWAY, str(error), headers=_LATER)
         case OperatorError():

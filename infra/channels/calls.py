@@ -22,11 +22,7 @@ _REFUSED: Final = frozenset({"gateway_refused_secret", "proxy_refused_login", "r
 
 
 class GatewayTroubleError(AwayError):
-    """The gateway did not do what it was told; the message says what to do. `retry_after` is in seconds."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+    """The gateway did not do what it was told; the message says what to do."""
 
 
 Tell = Callable[[str], None]

@@ -11,7 +11,9 @@ from infra.channels.effects import put_in_force, record
 from infra.context import Context
 from infra.errors import ConflictError, InvalidError, UnknownError
 from schemas.audit import AuditAction
+from schemas.configuration import Channel, Tenant
 from streams.identity import canonical_channel
+from streams.soundness import fault_of
 from streams.templates import zone
 
 LONGEST_CHANNEL: Final = 100
@@ -85,7 +87,7 @@ async def channels(context: Context) -> list[ChannelRow]:
 
 async def channel(context: Context, named: str) -> ChannelRow:
     """The channel of a name, in any spelling; UnknownError where nobody owns it."""
-    return _channel(await channels(context), named)
+    return _there(await sql.one_channel(context.db, named), named)
 
 
 async def free_for(context: Context, tenant_id: int, channel_id: str) -> ChannelRow | None:
@@ -114,7 +116,7 @@ async def register(
     row = _owned(await sql.all_channels(session), owner, channel_id)
     if row is None:
         await sql.add_channel(session, tenant_id, channel_id, display_name)
-        row = _channel(await sql.all_channels(session), channel_id)
+        row = _there(await sql.one_channel(session, channel_id), channel_id)
         detail = {"tenant_id": tenant_id, "channel_id": channel_id}
         await record(context, actor, AuditAction.CHANNEL_REGISTERED, f"channel:{row.id}", None, **detail)
     return row
@@ -128,9 +130,10 @@ async def change_channel(
         changes = {**changes, "display_name": checked_name("display_name", changes["display_name"])}
     async with context.db.transaction() as session:
         await sql.lock_channels(session)
-        before = _channel(await sql.all_channels(session), named)
+        before = _there(await sql.one_channel(session, named), named)
         check(before)
         if what := _news(before, changes):
+            _require_sound(before, what)
             await sql.change_channel(session, before.row_id, what)
             await record(context, actor, AuditAction.CHANNEL_CHANGED, f"channel:{before.id}", **_told(before, what))
     if what:
@@ -145,17 +148,15 @@ async def move(
 
     ConflictError where the other tenant has a channel already.
     """
-    owner = await tenant(context, tenant_id)
     async with context.db.transaction() as session:
+        owner = _known(await sql.tenant(session, tenant_id, lock=True), tenant_id)
         await sql.lock_channels(session)
-        everything = await sql.all_channels(session)
-        before = _channel(everything, named)
+        before = _there(await sql.one_channel(session, named), named)
         check(before)
         if before.tenant_id == tenant_id:
             return before
-        other = next((row for row in everything if row.tenant_id == tenant_id), None)
-        if other is not None:
-            raise ConflictError(_has_another(owner, other))
+        if owner.channel_id is not None:
+            raise ConflictError(_has_another(owner, owner.channel_id))
         await sql.change_channel(session, before.row_id, {"tenant_id": tenant_id})
         detail = {"from_tenant_id": before.tenant_id, "to_tenant_id": tenant_id}
         await record(context, actor, AuditAction.CHANNEL_MOVED, f"channel:{before.id}", reason, **detail)
@@ -171,13 +172,15 @@ def suggested_channel(owner: TenantRow) -> str:
 
 def checked_channel(channel_id: str) -> str:
     """The name of a channel as it was given; InvalidError where the gateway could have none of it."""
-    if channel_id != channel_id.strip() or not channel_id.isprintable() or not canonical_channel(channel_id).strip("."):
+    is_plain = channel_id == channel_id.strip() and channel_id.isprintable() and "/" not in channel_id
+    if not is_plain or not canonical_channel(channel_id).strip("."):
         raise InvalidError(
-            f"channel_id: {channel_id!r} is no name of a channel: give letters and digits, without blanks around them.",
-            "channel_id",
+            f"channel_id: {channel_id!r} is no name of a channel: give letters and digits, without a slash, and no "
+            "blanks around them.",
+            "body.channel_id",
         )
     if len(channel_id) > LONGEST_CHANNEL:
-        raise InvalidError(f"channel_id: has more than {LONGEST_CHANNEL} characters.", "channel_id")
+        raise InvalidError(f"channel_id: has more than {LONGEST_CHANNEL} characters.", "body.channel_id")
     return channel_id
 
 
@@ -185,14 +188,16 @@ def checked_name(field: str, name: str) -> str:
     """A name for people, on one line."""
     name = " ".join(name.split())
     if not name or not name.isprintable() or len(name) > LONGEST_NAME:
-        raise InvalidError(f"{field}: must say something, in at most {LONGEST_NAME} printable characters.", field)
+        raise InvalidError(
+            f"{field}: must say something, in at most {LONGEST_NAME} printable characters.", f"body.{field}"
+        )
     return name
 
 
 def checked_zone(name: str) -> str:
     """An IANA name of a time zone."""
     if zone(name) is None:
-        raise InvalidError(f"time_zone: {name!r} is no IANA name such as America/Sao_Paulo.", "time_zone")
+        raise InvalidError(f"time_zone: {name!r} is no IANA name such as America/Sao_Paulo.", "body.time_zone")
     return name
 
 
@@ -205,25 +210,32 @@ def _owned(everything: Sequence[ChannelRow], owner: TenantRow, channel_id: str) 
                 f"one channel has one owner. `posto channels move` hands it over."
             )
         if row.tenant_id == owner.id and row.id != canonical:
-            raise ConflictError(_has_another(owner, row))
+            raise ConflictError(_has_another(owner, row.channel_id))
     return next((row for row in everything if row.id == canonical), None)
 
 
-def _has_another(owner: TenantRow, row: ChannelRow) -> str:
+def _has_another(owner: TenantRow, channel_id: str) -> str:
     return (
-        f"Tenant {owner.id} ({owner.name}) has the channel {row.channel_id!r} already: one channel per tenant and "
+        f"Tenant {owner.id} ({owner.name}) has the channel {channel_id!r} already: one channel per tenant and "
         f"provider. Move that one to another tenant first, or use it."
     )
 
 
-def _channel(everything: Sequence[ChannelRow], named: str) -> ChannelRow:
-    canonical = canonical_channel(named)
-    found = next((row for row in everything if row.id == canonical), None)
+def _there(found: ChannelRow | None, named: str) -> ChannelRow:
     if found is None:
         raise UnknownError(
             f"No tenant has a channel {named!r}: `posto channels list` shows all, `posto channels connect` makes one."
         )
     return found
+
+
+def _require_sound(before: ChannelRow, what: Mapping[str, Any]) -> None:
+    """InvalidError where the channel could not be put in force so."""
+    owner = Tenant(id=before.tenant_id, name=before.tenant_name)
+    metadata = what.get("metadata", before.metadata)
+    fault = fault_of(Channel(id=before.id, channel_id=before.channel_id, tenant=owner, metadata=metadata))
+    if fault is not None and "metadata" in what:
+        raise InvalidError(f"{fault}.", "body.metadata")
 
 
 def _known(found: TenantRow | None, tenant_id: int) -> TenantRow:

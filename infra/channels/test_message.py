@@ -57,9 +57,9 @@ async def send(context: Context, actor: str, row: ChannelRow, to: str, text: str
         recipient = identity.recipient(to)
         contact = identity.match_key(recipient)
     except ValueError as error:
-        raise InvalidError(f"to: {error}.", "to") from None
+        raise InvalidError(f"to: {error}.", "body.to") from None
     if not text.strip() or len(text) > LONGEST_TEXT:
-        raise InvalidError(f"text: must say something, in at most {LONGEST_TEXT} characters.", "text")
+        raise InvalidError(f"text: must say something, in at most {LONGEST_TEXT} characters.", "body.text")
     if not (row.is_enabled and row.tenant_is_enabled):
         raise ConflictError(f"Channel {row.channel_id!r} is disabled: `posto channels enable {row.id}` enables it.")
     trace_id = uuid4().hex

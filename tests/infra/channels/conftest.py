@@ -23,6 +23,7 @@ from streams import topics
 from tests.support.gateway import Simulated, simulated
 
 BY = "ana"
+TOKEN = "master-token-of-these-tests"
 
 
 @dataclass
@@ -100,6 +101,7 @@ async def running_world(dsn: str) -> AsyncIterator[World]:
         settings = load(
             _env_file=None,
             mysql_dsn=dsn,
+            posto_admin_token=TOKEN,
             wpp_gateway_base_url=simulator.url,
             wpp_gateway_secret="gateway-secret",
             pixelhub_whatsapp_webhook_url="http://user:login@hub.example/api/whatsapp/webhook?key=hidden",
