@@ -30,6 +30,7 @@ from bench import (
     noise,
     normalization,
     outage,
+    outbox,
     projector,
     recovery,
     replay,
@@ -73,6 +74,7 @@ ON_A_STACK: Final[dict[str, Bench]] = {
     "sender": sender.measure,
     "latency": latency.measure,
     "outage": outage.measure,
+    "outbox": outbox.measure,
 }
 BENCHES: Final = (*PURE, *ON_KAFKA, *ON_MYSQL, *ON_A_STACK)
 OUT: Final = Path(__file__).parent / "out"

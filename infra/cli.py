@@ -26,6 +26,7 @@ COMMANDS = {
     "topics": "infra.commands.topics:app",
     "publish": "infra.commands.publish:publish",
     "send": "infra.commands.send:send",
+    "outbox": "infra.commands.outbox:app",
     "schema": "infra.commands.schema:schema",
     "rules": "infra.commands.rules:app",
     "templates": "infra.commands.templates:app",

@@ -7,7 +7,7 @@ import structlog
 
 from adapters.mysql.errors import DatabaseUnavailableError
 from adapters.mysql.pool import Database
-from infra.settings import Settings
+from infra.settings import MySQLAddress, Settings
 
 log = structlog.get_logger()
 
@@ -17,7 +17,11 @@ _LONGEST_WAIT: Final = 5.0
 
 def database(settings: Settings, connections: int = 4) -> Database:
     """The database of MYSQL_DSN; SettingsError where it is not set. Connects when it is first used; close it."""
-    address = settings.mysql
+    return database_at(settings.mysql, connections)
+
+
+def database_at(address: MySQLAddress, connections: int = 4) -> Database:
+    """The database at an address. Connects when it is first used; close it."""
     return Database(
         host=address.host,
         port=address.port,

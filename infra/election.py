@@ -10,8 +10,8 @@ from aiokafka.errors import KafkaError
 from adapters.mysql.errors import DatabaseError
 from adapters.mysql.locks import held
 from adapters.mysql.pool import Session
-from infra.database import database
-from infra.settings import Settings
+from infra.database import database_at
+from infra.settings import MySQLAddress, Settings
 from streams.background import Background, Failed
 
 log = structlog.get_logger()
@@ -32,8 +32,18 @@ class Elected:
     called.
     """
 
-    def __init__(self, settings: Settings, office: str, work: Work, failed: Failed | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        office: str,
+        work: Work,
+        failed: Failed | None = None,
+        *,
+        at: MySQLAddress | None = None,
+    ) -> None:
+        """The lock lies in the database `at` this address; without one, in the hub's own."""
         self._settings = settings
+        self._at = at
         self._office = office
         self._do = work
         self._wait = _FIRST_WAIT
@@ -48,7 +58,7 @@ class Elected:
         await self._background.stop()
 
     async def _run(self) -> None:
-        db = database(self._settings, connections=1)
+        db = database_at(self._at or self._settings.mysql, connections=1)
         try:
             while True:
                 try:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from structlog.stdlib import ProcessorFormatter
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from infra.settings import Settings
+from infra.settings import Settings, parse_dsn
 
 LIBRARIES: Final = ("aiokafka", "faust", "mode", "httpx", "httpcore")
 """Heard from level warning on: below that they tell their own story, not the hub's."""
@@ -84,8 +84,8 @@ def mask_phones(text: str) -> str:
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Every secret that the settings hold, each part of a list by itself, the longest first."""
     held = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    if settings.mysql_dsn.get_secret_value():
-        password = settings.mysql.password.get_secret_value()
+    for dsn in filter(None, (settings.mysql_dsn.get_secret_value(), settings.posto_outbox_dsn.get_secret_value())):
+        password = parse_dsn(dsn).password.get_secret_value()
         held += [password, quote(password, safe="")]
     parts = {part.strip() for secret in held for part in (secret, *secret.split(","))}
     return tuple(sorted((part for part in parts if len(part) >= _SHORTEST_SECRET), key=len, reverse=True))

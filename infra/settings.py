@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     # MySQL.
     mysql_dsn: SecretStr = SecretStr("")
 
+    # The relay of a producer's outbox.
+    posto_outbox_dsn: SecretStr = SecretStr("")
+    posto_outbox_poll_seconds: Seconds = 0.2
+    posto_outbox_keep_days: Annotated[float, Field(ge=0)] = 7.0
+    posto_outbox_metrics_port: Port = 9201
+
     # The worker.
     posto_metrics_port: Port = 9101
     posto_commit_interval_seconds: Seconds = 0.5
@@ -186,7 +192,7 @@ class Settings(BaseSettings):
     def _s3_address(cls, value: str) -> str:
         return cls._http_url(value) if value else value
 
-    @field_validator("mysql_dsn")
+    @field_validator("mysql_dsn", "posto_outbox_dsn")
     @classmethod
     def _dsn(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value():
@@ -215,6 +221,11 @@ class Settings(BaseSettings):
     def mysql(self) -> MySQLAddress:
         """The parsed MYSQL_DSN; SettingsError where it is not set."""
         return parse_dsn(require("MYSQL_DSN", self.mysql_dsn))
+
+    @cached_property
+    def outbox(self) -> MySQLAddress:
+        """The parsed POSTO_OUTBOX_DSN; SettingsError where it is not set."""
+        return parse_dsn(require("POSTO_OUTBOX_DSN", self.posto_outbox_dsn))
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

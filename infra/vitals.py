@@ -30,12 +30,12 @@ class Vitals:
         )
 
     @asynccontextmanager
-    async def served(self, host: str, port: int) -> AsyncIterator[None]:
-        """Serve while the context lasts; OperatorError where the address is taken."""
+    async def served(self, host: str, port: int, setting: str = "POSTO_METRICS_PORT") -> AsyncIterator[None]:
+        """Serve while the context lasts; OperatorError that names the port's setting where the address is taken."""
         try:
             listener = socket.create_server((host, port))
         except OSError as error:
-            raise OperatorError(f"POSTO_METRICS_PORT: {host}:{port} cannot be listened on: {error.strerror}.") from None
+            raise OperatorError(f"{setting}: {host}:{port} cannot be listened on: {error.strerror}.") from None
         config = uvicorn.Config(self._app, log_config=None, access_log=False, lifespan="off", ws="none")
         server = uvicorn.Server(config)
         with listener:

@@ -1,0 +1,1 @@
+"""The relay of a producer's transactional outbox."""
