@@ -94,6 +94,11 @@ class Publisher:
         self._ends: dict[str, int] = {}
         self._reading = asyncio.Lock()
 
+    @property
+    def positions(self) -> dict[str, int]:
+        """Where the topics end, as far as is known: of each the first offset behind all that was read or written."""
+        return {topic: max(self._log.positions.get(topic, 0), self._ends.get(topic, 0)) for topic in ENTRIES}
+
     async def published(self) -> Published:
         """What is published, all that was written before this call. Raises KafkaError."""
         async with self._reading:
@@ -115,8 +120,7 @@ class Publisher:
             if todo.sentinel is not None:
                 await self._send([_sentinel(todo.sentinel)])
             is_complete = published.is_complete or todo.sentinel is not None
-            positions = {topic: max(self._log.positions[topic], self._ends.get(topic, 0)) for topic in ENTRIES}
-            return Outcome(todo.publications, todo.vanished, todo.faults, is_complete, positions)
+            return Outcome(todo.publications, todo.vanished, todo.faults, is_complete, self.positions)
 
     async def _send(self, records: Iterable[tuple[str, bytes, bytes | None]]) -> None:
         """Write records, each topic's in order, and return once all in-sync replicas have them."""

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from aiokafka.errors import KafkaError
 
-from infra.errors import OperatorError
+from infra.errors import AwayError, OperatorError
 from infra.in_force import read_published
 from infra.kafka import connection
 from infra.settings import Settings
@@ -42,25 +42,31 @@ class Laboratory:
         self._turn = asyncio.Lock()
 
     async def try_out(self, proposal: Proposal, *, last: int = LOOKED_AT, most: int = LISTED) -> DryRun:
-        """The same; OperatorError where the process could not do it, TimeoutError where it took more than a minute."""
+        """The same; AwayError where the process could not do it, or its turn did not come and end in a minute."""
         asked = msgspec.json.encode(Request(proposal=proposal, last=last, most=most))
-        async with self._turn, asyncio.timeout(_PATIENCE):
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "infra.dry_run"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=self._environment,
-            )
-            try:
-                answer, said = await process.communicate(asked)
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
+        try:
+            async with asyncio.timeout(_PATIENCE), self._turn:
+                return await self._answer(asked)
+        except TimeoutError:
+            raise AwayError(f"The dry run took more than {_PATIENCE:g} s: look at fewer events.") from None
+
+    async def _answer(self, asked: bytes) -> DryRun:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "infra.dry_run"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
+        )
+        try:
+            answer, said = await process.communicate(asked)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         if process.returncode:
             last_line = said.decode(errors="replace").strip().rpartition("\n")[2]
-            raise OperatorError(f"The dry run failed: {last_line or process.returncode}")
+            raise AwayError(f"The dry run failed: {last_line or process.returncode}")
         return msgspec.json.decode(answer, type=DryRun)
 
 

@@ -9,13 +9,15 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 
 from adapters.mysql.authored import read_authored
 from adapters.mysql.errors import DatabaseError
+from adapters.mysql.pool import Database
+from infra.configuration import Publisher
 from infra.database import database
-from infra.errors import OperatorError
+from infra.errors import OperatorError, UnknownError
 from infra.kafka import connection, started
 from infra.patience import kafka_of, mysql_of, patiently
 from infra.settings import Settings
 from streams import topics
-from streams.configuration import ENTRIES, Configuration, Published
+from streams.configuration import ENTRIES, Configuration, Key, Published
 from streams.configuration_log import ConfigurationLog
 from streams.publication import Authored, plan
 from streams.standing import Standing, standings
@@ -53,10 +55,25 @@ async def authored_in(settings: Settings) -> Authored:
     """What MySQL says; raises DatabaseError where it cannot be asked at once."""
     db = database(settings, connections=1)
     try:
-        async with db.session() as session:
-            return await read_authored(session)
+        return await read_authored_of(db)
     finally:
         await db.close()
+
+
+async def read_authored_of(db: Database) -> Authored:
+    """The same, of a database that is open."""
+    async with db.session() as session:
+        return await read_authored(session)
+
+
+async def standing_of(db: Database, publisher: Publisher, key: Key) -> tuple[Standing, Mapping[str, int]]:
+    """How one entry stands, and where the topics end; UnknownError where there is none. Raises KafkaError."""
+    authored = await read_authored_of(db)
+    published = await publisher.published()
+    for found in standings(key.topic, published, authored):
+        if found.id == key.id:
+            return found, publisher.positions
+    raise UnknownError(f"There is no {_KINDS[key.topic]} {key.id!r}.")
 
 
 async def read_standings(settings: Settings, topic: str, published: Published, wait: float) -> list[Standing]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from infra import tokens
-from infra.admin import channel_setup, channels, events, tenants
+from infra.admin import channel_setup, channels, configuration, events, rules, templates, tenants
 from infra.admin.access import Authentication
 from infra.admin.bodies import BoundedBodies
 from infra.admin.description import describe
@@ -18,6 +18,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tenants.router,
     channels.router,
     channel_setup.router,
+    rules.router,
+    templates.router,
+    configuration.router,
     events.router,
 )
 """One a resource."""

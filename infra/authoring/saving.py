@@ -42,8 +42,8 @@ async def save(
     faster; DatabaseError, KafkaError.
     """
     made = await drafted(context, edits, check)
+    producer = await context.producer()  # no Kafka, no change: there would be no record of it
     found = await look(made, said, try_out)
-    producer = await context.producer()
     async with context.db.transaction() as session:
         rows = await write(session, made, said, producer)
     return Saved(rows, found, await reach(context, made, wait))

@@ -1,11 +1,14 @@
 """The bounded values of which bodies, filters and answers of the Admin API are made."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
+import msgspec
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+_LARGEST_OBJECT: Final = 65_536
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]", re.ASCII)
 
 
@@ -49,3 +52,18 @@ Key = Annotated[str, Field(min_length=1, max_length=768)]
 Name = Annotated[str, Field(min_length=1, max_length=191)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 """A short text: a reason, or what is searched for."""
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        msgspec.json.encode(value)
+    except (ValueError, OverflowError, RecursionError):
+        raise ValueError("must be JSON of Unicode texts and finite numbers") from None
+    if len(text) > _LARGEST_OBJECT:
+        raise ValueError(f"has {len(text)} bytes, at most {_LARGEST_OBJECT} are taken")
+    return value
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_plain)]
+"""A JSON object that everybody can read."""
