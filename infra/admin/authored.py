@@ -115,7 +115,7 @@ async def change(
 async def delete(context: Context, matching: IfMatch, key: Key, operator: Operator, changing: Changing) -> Deleted:
     """Delete what is there, and bring that into force."""
     _, reached = await _saved(context, [deletion(key)], operator, changing, _check(matching))
-    return Deleted(id=key.id, in_force=_in_force(key, reached))
+    return Deleted(id=key.id, in_force=in_force_shown(key, reached))
 
 
 async def restore(
@@ -180,7 +180,7 @@ async def standing(context: Context, key: Key) -> StandingShown:
         state=found.state,
         version=version or None,
         reason=found.reason,
-        in_force=_in_force(key, reached),
+        in_force=in_force_shown(key, reached),
     )
 
 
@@ -234,10 +234,11 @@ def _as(kind: type[ShownT], row: Written) -> ShownT:
 
 
 def _reached(answer: ShownT, key: Key, reached: Reached) -> ShownT:
-    return answer.model_copy(update={"in_force": _in_force(key, reached)})
+    return answer.model_copy(update={"in_force": in_force_shown(key, reached)})
 
 
-def _in_force(key: Key, reached: Reached) -> InForceShown:
+def in_force_shown(key: Key, reached: Reached) -> InForceShown:
+    """How far a change of an entry has come."""
     found = reached.in_force
     return InForceShown(
         is_everywhere=found is not None and found.is_everywhere,

@@ -9,6 +9,7 @@ from adapters.mysql.channels import ChannelRow
 from adapters.mysql.pool import Session
 from infra.admin import cursors
 from infra.admin.access import Administrator, Reader
+from infra.admin.authored import in_force_shown
 from infra.admin.context import InContext
 from infra.admin.etags import IfMatch, Matching, etag_of
 from infra.admin.once import OnceOnly
@@ -16,8 +17,11 @@ from infra.channels import registry
 from infra.channels.effects import put_in_force
 from infra.channels.registry import ChannelCheck
 from infra.channels.setup import Setup
+from infra.context import Context
 from schemas.admin.channels import ChannelChanges, ChannelFilter, ChannelShown, Move, NewChannel
 from schemas.admin.pages import Page
+from streams import topics
+from streams.configuration import Key
 
 router: Final = APIRouter(tags=["channels"])
 
@@ -46,15 +50,15 @@ async def add_channel(
         return ChannelShown.model_validate(row)
 
     made = await once.run(body, ChannelShown, make)
-    await put_in_force(context, made.id)
-    response.headers["etag"] = _etag(made)
-    return made
+    return await _in_force(context, response, made)
 
 
 @router.get("/channels/{channel}")
 async def show_channel(_: Reader, context: InContext, channel: ChannelPath, response: Response) -> ChannelShown:
     """One channel, without asking the gateway."""
-    return _tagged(response, await registry.channel(context, channel))
+    shown = ChannelShown.model_validate(await registry.channel(context, channel))
+    response.headers["etag"] = _etag(shown)
+    return shown
 
 
 @router.patch("/channels/{channel}")
@@ -71,7 +75,7 @@ async def change_channel(
     if body.is_enabled is None:
         changes.pop("is_enabled", None)
     row = await registry.change_channel(context, operator.name, channel, changes, _checked(matching))
-    return _tagged(response, row)
+    return await _in_force(context, response, ChannelShown.model_validate(row))
 
 
 @router.post("/channels/{channel}/move")
@@ -86,7 +90,7 @@ async def move_channel(
     """Hand a channel over to another tenant. What the former one has under way by it fails with `channel_changed`."""
     check = _checked(matching)
     row = await registry.move(context, operator.name, channel, body.tenant_id, body.reason, check)
-    return _tagged(response, row)
+    return await _in_force(context, response, ChannelShown.model_validate(row))
 
 
 def _checked(matching: IfMatch) -> ChannelCheck:
@@ -97,10 +101,11 @@ def _checked(matching: IfMatch) -> ChannelCheck:
     return check
 
 
-def _tagged(response: Response, row: ChannelRow) -> ChannelShown:
-    shown = ChannelShown.model_validate(row)
+async def _in_force(context: Context, response: Response, shown: ChannelShown) -> ChannelShown:
+    """What was changed, once it is in force, or as far as that has come."""
     response.headers["etag"] = _etag(shown)
-    return shown
+    reached = await put_in_force(context, shown.channel_id)
+    return shown.model_copy(update={"in_force": in_force_shown(Key(topics.CONFIG_CHANNEL, shown.id), reached)})
 
 
 def _etag(shown: ChannelShown) -> str:

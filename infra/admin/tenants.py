@@ -13,6 +13,7 @@ from infra.admin.context import InContext
 from infra.admin.etags import Matching, etag_of
 from infra.admin.once import OnceOnly
 from infra.channels import registry
+from infra.channels.effects import put_in_force
 from schemas.admin.pages import Page
 from schemas.admin.tenants import NewTenant, TenantChanges, TenantFilter, TenantShown
 
@@ -68,7 +69,9 @@ async def change_tenant(
         matching.check(_etag(current), current)
 
     changes = body.model_dump(exclude_none=True)
-    return _tagged(response, await registry.change_tenant(context, operator.name, tenant_id, changes, check))
+    row = await registry.change_tenant(context, operator.name, tenant_id, changes, check)
+    await put_in_force(context, row.channel_id)
+    return _tagged(response, row)
 
 
 def _tagged(response: Response, row: TenantRow) -> TenantShown:

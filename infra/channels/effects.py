@@ -1,19 +1,16 @@
 """What every change of tenants and channels does besides: it goes on record, and into force."""
 
-from typing import Any
-
-import structlog
-from aiokafka.errors import KafkaError
+from typing import Any, Final
 
 from infra.audit import record_change
-from infra.configuration import vanished_message
+from infra.authoring.reach import Reached, bring_into_force
 from infra.context import Context
-from infra.errors import AwayError, ConflictError
 from schemas.audit import AuditAction
 from streams import topics
 from streams.configuration import Key
+from streams.identity import canonical_channel
 
-log = structlog.get_logger()
+_WAIT_SECONDS: Final = 2.0
 
 
 async def record(
@@ -25,23 +22,16 @@ async def record(
     )
 
 
-async def put_in_force(context: Context, channel: str | None = None) -> None:
-    """Publish what was committed; while Kafka is away that is left to the reconciler of the workers.
+async def put_in_force(context: Context, channel_id: str | None) -> Reached:
+    """Publish what was committed about a channel, and wait a moment until it is in force in all live workers.
 
-    ConflictError where a change of everybody's makes no sense, or that of this channel.
+    Raises nothing where MySQL or Kafka is away: what is saved is saved, and the workers publish it by themselves.
     """
-    try:
-        publisher = await context.publisher()
-        async with context.db.session() as session:
-            outcome = await publisher.publish(session)
-    except (KafkaError, AwayError) as error:
-        log.warning("configuration_published_later", error=str(error), hint="a worker does it within two seconds")
-        return
-    if outcome.vanished:
-        raise ConflictError(vanished_message(outcome.vanished))
-    fault = outcome.faults.get(Key(topics.CONFIG_CHANNEL, channel or ""))
-    if fault is not None:
-        raise ConflictError(f"The row of channel {channel} is written and not in force: {fault}.")
+    keys = [Key(topics.CONFIG_CHANNEL, canonical_channel(channel_id))] if channel_id else []
+    reached = await bring_into_force(context.db, context.publisher, context.workers, keys, _WAIT_SECONDS)
+    if reached.in_force is None:
+        await context.reopen_configuration()
+    return reached
 
 
 __all__ = ["put_in_force", "record"]

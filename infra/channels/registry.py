@@ -1,4 +1,4 @@
-"""Who owns which channel: tenants and channels as authored, each change checked, on record and in force."""
+"""Who owns which channel: tenants and channels as authored, each change checked and on record."""
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Final
 from adapters.mysql import channels as sql
 from adapters.mysql.channels import ChannelRow, TenantRow
 from adapters.mysql.pool import Session
-from infra.channels.effects import put_in_force, record
+from infra.channels.effects import record
 from infra.context import Context
 from infra.errors import ConflictError, InvalidError, UnknownError
 from schemas.audit import AuditAction
@@ -75,8 +75,6 @@ async def change_tenant(
         if what := _news(before, changes):
             await sql.change_tenant(session, tenant_id, what)
             await record(context, actor, AuditAction.TENANT_CHANGED, f"tenant:{tenant_id}", **_told(before, what))
-    if what:
-        await put_in_force(context, before.channel_id and canonical_channel(before.channel_id))
     return await tenant(context, tenant_id)
 
 
@@ -136,8 +134,6 @@ async def change_channel(
             _require_sound(before, what)
             await sql.change_channel(session, before.row_id, what)
             await record(context, actor, AuditAction.CHANNEL_CHANGED, f"channel:{before.id}", **_told(before, what))
-    if what:
-        await put_in_force(context, before.id)
     return await channel(context, before.channel_id)
 
 
@@ -160,7 +156,6 @@ async def move(
         await sql.change_channel(session, before.row_id, {"tenant_id": tenant_id})
         detail = {"from_tenant_id": before.tenant_id, "to_tenant_id": tenant_id}
         await record(context, actor, AuditAction.CHANNEL_MOVED, f"channel:{before.id}", reason, **detail)
-    await put_in_force(context, before.id)
     return await channel(context, before.channel_id)
 
 

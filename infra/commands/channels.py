@@ -136,6 +136,7 @@ def move(
     """
     from infra.audit import actor_of
     from infra.channels import registry
+    from infra.channels.effects import put_in_force
     from infra.commands.connecting import with_context
     from infra.said import LONGEST_REASON, said
 
@@ -144,7 +145,8 @@ def move(
     async def moved(context: "Context") -> str:
         owner = await registry.tenant_named(context, tenant)
         row = await registry.move(context, actor_of(by), channel, owner.id, why)
-        return f"Channel {row.channel_id!r} is tenant {row.tenant_id}'s ({row.tenant_name}) now, and in force."
+        reached = await put_in_force(context, row.channel_id)
+        return f"Channel {row.channel_id!r} is tenant {row.tenant_id}'s ({row.tenant_name}) now. {reached}"
 
     typer.echo(asyncio.run(with_context(moved)))
 
@@ -233,10 +235,12 @@ def quarantine(as_json: AsJson = False) -> None:
 def _enable(channel: str, by: str | None, *, is_enabled: bool) -> None:
     from infra.audit import actor_of
     from infra.channels import registry
+    from infra.channels.effects import put_in_force
     from infra.commands.connecting import with_context
 
     async def done(context: "Context") -> str:
         row = await registry.change_channel(context, actor_of(by), channel, {"is_enabled": is_enabled})
-        return f"Channel {row.channel_id!r} is {'enabled' if row.is_enabled else 'disabled'}, and that is in force."
+        reached = await put_in_force(context, row.channel_id)
+        return f"Channel {row.channel_id!r} is {'enabled' if row.is_enabled else 'disabled'}. {reached}"
 
     typer.echo(asyncio.run(with_context(done)))

@@ -62,8 +62,8 @@ async def connected(
         setup = Setup(context, actor_of(by), PATIENT, show.line)
         async with context.db.transaction() as session:
             row = await setup.begin(session, owner.id, channel, display_name)
-        await put_in_force(context, row.id)
-        show.line(f"Channel {row.channel_id!r} is at the gateway, and tenant {owner.id}'s ({owner.name}).")
+        reached = await put_in_force(context, row.channel_id)
+        show.line(f"Channel {row.channel_id!r} is at the gateway, and tenant {owner.id}'s ({owner.name}). {reached}")
         await _followed(context, setup, row, test_to, by, wait, show)
 
 

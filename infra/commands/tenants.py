@@ -116,11 +116,14 @@ def _change(tenant: str, by: str | None, changes: "Mapping[str, object]") -> Non
     from infra import channels_view
     from infra.audit import actor_of
     from infra.channels import registry
+    from infra.channels.effects import put_in_force
     from infra.commands.connecting import with_context
 
     async def done(context: "Context") -> list[str]:
         row = await registry.tenant_named(context, tenant)
-        return list(channels_view.tenants([await registry.change_tenant(context, actor_of(by), row.id, changes)]))
+        changed = await registry.change_tenant(context, actor_of(by), row.id, changes)
+        reached = await put_in_force(context, changed.channel_id)
+        return [*channels_view.tenants([changed]), str(reached)]
 
     for line in asyncio.run(with_context(done)):
         typer.echo(line)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
+from schemas.admin.authored import InForceShown
 from schemas.admin.pages import Listing
 from schemas.admin.values import Body, Name, Shown, TenantId, Text
 
@@ -104,6 +105,7 @@ class ChannelShown(Shown):
     last_ack_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    in_force: Annotated[InForceShown | None, Field(description="Of a change: how far it has come.")] = None
 
 
 class StandingShown(Shown):

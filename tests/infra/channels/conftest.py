@@ -18,6 +18,7 @@ from infra.context import Context
 from infra.migrations import migrate
 from infra.settings import Settings, load
 from infra.simulator.config import SimulatorConfig
+from infra.workers import InForce, Workers
 from schemas.audit import AuditChange
 from streams import topics
 from tests.support.gateway import Simulated, simulated
@@ -28,7 +29,7 @@ TOKEN = "master-token-of-these-tests"
 
 @dataclass
 class Kafka:
-    """Stands for the producer and the publisher: keeps what they are given."""
+    """Stands for the producer, the publisher and the workers: keeps what they are given."""
 
     records: list[tuple[str, bytes, bytes]] = field(default_factory=list)
     publications: int = 0
@@ -40,8 +41,13 @@ class Kafka:
         self.records.append((topic, key, value))
 
     async def publish(self, session: Any) -> Outcome:
+        if self.error is not None:
+            raise self.error
         self.publications += 1
         return Outcome((), (), {}, True, {})
+
+    async def in_force(self, positions: Any, wait: float) -> InForce:
+        return InForce(workers=1, waiting_for=[], seconds=0.0)
 
 
 class World(Context):
@@ -56,6 +62,9 @@ class World(Context):
         return self.kafka
 
     async def publisher(self) -> Publisher:
+        return self.kafka  # type: ignore[return-value]
+
+    async def workers(self) -> Workers:
         return self.kafka  # type: ignore[return-value]
 
     def setup(self, *waits: float) -> Setup:

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from aiokafka.errors import KafkaConnectionError
 
 from infra.admin.app import build
 from infra.channels import registry
@@ -97,7 +98,7 @@ async def test_a_creation_that_the_gateway_fails_leaves_nothing_and_may_be_repea
     assert await registry.channels(world) == []
     first = await ok(await api.post(CHANNELS, json=body, headers=key), 201)
     assert await ok(await api.post(CHANNELS, json=body, headers=key), 201) == first
-    assert (await ok(await api.get(CHANNELS)))["items"] == [first]
+    assert (await ok(await api.get(CHANNELS)))["items"] == [first | {"in_force": None}]
 
 
 @pytest.mark.parametrize(("fault", "route"), [("http_504", "qr"), ("invalid_qr", "qr"), ("drop", "get_channel")])
@@ -162,8 +163,24 @@ async def test_a_channel_is_moved_and_the_move_is_on_record(api: httpx.AsyncClie
     path = f"{CHANNELS}/{channel['id']}"
     tag = {"If-Match": (await api.get(path)).headers["etag"]}
     body = {"tenant_id": other, "reason": "sold"}
-    assert (await ok(await api.post(f"{path}/move", json=body, headers=tag)))["tenant_id"] == other
+    moved = await ok(await api.post(f"{path}/move", json=body, headers=tag))
+    assert (moved["tenant_id"], moved["in_force"]["is_everywhere"]) == (other, True)
     assert (world.audit()[-1].action, world.audit()[-1].reason) == (AuditAction.CHANNEL_MOVED, "sold")
+
+
+async def test_a_change_that_cannot_be_published_yet_is_saved_and_says_so(api: httpx.AsyncClient, world: World) -> None:
+    path = f"{CHANNELS}/{(await begun(api))['id']}"
+
+    async def away(*_: Any) -> Any:
+        raise KafkaConnectionError("away")
+
+    world.publisher = away  # type: ignore[method-assign]
+    try:
+        changed = await ok(await api.patch(path, json={"is_enabled": False}, headers={"If-Match": "*"}))
+    finally:
+        del world.publisher
+    assert (changed["is_enabled"], changed["in_force"]["is_everywhere"]) == (False, False)
+    assert "the workers publish it" in changed["in_force"]["problem"]
 
 
 async def test_lists_are_filtered_and_come_in_pages(api: httpx.AsyncClient) -> None:
