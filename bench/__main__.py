@@ -23,6 +23,7 @@ from bench import (
     attempts,
     chain,
     core,
+    dry_run,
     edge,
     growth,
     idle,
@@ -62,6 +63,7 @@ ON_KAFKA: Final[dict[str, Bench]] = {
     "growth": growth.measure,
     "recovery": recovery.measure,
     "edge": edge.measure,
+    "dry_run": dry_run.measure,
 }
 """Benches that start what they need themselves, beside a broker of their own."""
 ON_MYSQL: Final[dict[str, Bench]] = {"projector": projector.measure, "replay": replay.measure}

@@ -14,10 +14,12 @@ from infra.in_force import read_published
 from infra.kafka import connection
 from infra.settings import Settings
 from schemas.proposals import LISTED, LOOKED_AT, DryRun, Proposal
+from streams import heap
 from streams.dry_run import dry_run
 from streams.recent_events import recent_events
 
 _PATIENCE: Final = 60.0
+_YOUNG_OBJECTS: Final = 50_000
 
 
 class Request(msgspec.Struct, kw_only=True, frozen=True):
@@ -80,6 +82,7 @@ def main() -> None:
     from infra.settings import load
 
     os.nice(10)
+    heap.settle(_YOUNG_OBJECTS)
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     try:
         found = asyncio.run(try_out(load(), asked.proposal, last=asked.last, most=asked.most))

@@ -1,7 +1,7 @@
 """The last events that were decided, read from `event.accepted` by a consumer of no group."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from operator import itemgetter
@@ -34,7 +34,7 @@ _decode_told: Final = msgspec.json.Decoder(_Told).decode
 _decode_event: Final = msgspec.json.Decoder(Event).decode
 
 
-async def recent_events(connection: Mapping[str, Any], count: int) -> list[Event]:
+async def recent_events(connection: Mapping[str, Any], count: int) -> Iterator[Event]:
     """The last `count` events of all partitions, the oldest first, each as it was told last. Raises KafkaError.
 
     An event counts once, however often it was sighted. `connection`: what every aiokafka client takes.
@@ -52,7 +52,7 @@ async def recent_events(connection: Mapping[str, Any], count: int) -> list[Event
         values = await _values(consumer, count)
     finally:
         await stopped(consumer)
-    return [_decode_event(value) for value in values]
+    return map(_decode_event, values)  # one at a time: decoded, they take five times the room
 
 
 async def _values(consumer: AIOKafkaConsumer, count: int) -> Sequence[bytes]:

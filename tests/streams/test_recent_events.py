@@ -1,0 +1,72 @@
+"""The last events that were decided, over all partitions of a real broker."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewTopic
+
+from schemas.events import AcceptedEvent, Decision, Kind
+from streams.recent_events import recent_events
+from streams.topics import EVENT_ACCEPTED
+from tests.streams.samples import event
+from tests.support.topics import administering, delete
+
+pytestmark = pytest.mark.integration
+
+START_MS = 1_768_512_936_000
+PARTITIONS = 3
+
+
+@pytest.fixture
+async def log(hub_kafka: str) -> AsyncIterator[AIOKafkaProducer]:
+    """The topic with three partitions, empty, and somebody who writes to it."""
+    async with administering(hub_kafka) as admin:
+        await admin.create_topics([NewTopic(EVENT_ACCEPTED, PARTITIONS, 1)])
+    async with AIOKafkaProducer(bootstrap_servers=hub_kafka) as producer:
+        yield producer
+    await delete(hub_kafka, [EVENT_ACCEPTED])
+
+
+async def tell(
+    log: AIOKafkaProducer, number: int, at: int, kind: Kind = Kind.ACCEPTED, name: str = "Ana", is_decided: bool = True
+) -> None:
+    happened = event("a.b", {"name": name}, event_id=f"7d1a2b34-0000-5000-8000-{number:012}")
+    fields = {field: getattr(happened, field) for field in happened.__struct_fields__}
+    decision = Decision(action="none") if is_decided else None
+    value = msgspec.json.encode(AcceptedEvent(**fields, kind=kind, decision=decision))
+    await log.send(EVENT_ACCEPTED, value, partition=number % PARTITIONS, timestamp_ms=START_MS + at)
+
+
+async def numbers(servers: str, count: int) -> list[int]:
+    return [int(found.event_id[-12:]) for found in await recent_events({"bootstrap_servers": servers}, count)]
+
+
+async def test_the_newest_of_all_partitions_come_in_their_order(hub_kafka: str, log: AIOKafkaProducer) -> None:
+    assert await numbers(hub_kafka, 5) == []
+    for number in range(300):
+        await tell(log, number, at=number)
+    await log.flush()
+    assert await numbers(hub_kafka, 5) == [295, 296, 297, 298, 299]
+    assert await numbers(hub_kafka, 200) == list(range(100, 300))
+    assert await numbers(hub_kafka, 1_000) == list(range(300))
+
+
+async def test_an_event_counts_once_as_it_was_told_last_and_sightings_alone_do_not(
+    hub_kafka: str, log: AIOKafkaProducer
+) -> None:
+    for number in range(20):
+        await tell(log, number, at=number, kind=Kind.REJECTED)
+    await tell(log, 3, at=100, name="Bia")
+    for again in range(200):
+        await tell(log, again % 20, at=200 + again, kind=Kind.DUPLICATE, is_decided=False)
+    await log.send(EVENT_ACCEPTED, b"nonsense", partition=0, timestamp_ms=START_MS + 500)
+    await log.flush()
+    found = list(await recent_events({"bootstrap_servers": hub_kafka}, 4))
+    assert [(one.event_id[-2:], one.payload["name"]) for one in found] == [
+        ("17", "Ana"),
+        ("18", "Ana"),
+        ("19", "Ana"),
+        ("03", "Bia"),
+    ]
