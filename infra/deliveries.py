@@ -7,9 +7,10 @@ from typing import Final
 import msgspec
 
 from adapters.mysql.errors import DatabaseError
+from adapters.mysql.lists import Position, Table, Wanted, found
 from adapters.mysql.pool import Database, Row
 from infra.database import database
-from infra.errors import OperatorError
+from infra.errors import OperatorError, UnknownError
 from infra.settings import Settings
 from schemas.deliveries import DeliveryFact, OperatorDecision, Status
 from schemas.events import Coordinates
@@ -22,6 +23,10 @@ MOST_LISTED: Final = 1_000
 
 class DeliveryError(OperatorError):
     """What was asked about a delivery cannot be done; the message says why."""
+
+
+class NoDeliveryError(DeliveryError, UnknownError):
+    """There is no such delivery."""
 
 
 class ListedDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,14 +112,20 @@ async def listed(
     return [_listed(row) for row in rows]
 
 
+async def page(db: Database, wanted: Wanted) -> tuple[list[ListedDelivery], Position | None]:
+    """Deliveries, those that were made last first, and the position after which the list goes on."""
+    page = await found(db, TABLE, wanted)
+    return [_listed(row) for row in page.rows], page.after
+
+
 async def find(db: Database, wanted: str) -> KnownDelivery:
     """One delivery, by the id of its command or event, or the event's idempotency key.
 
-    DeliveryError where nothing is known of it.
+    NoDeliveryError where nothing is known of it.
     """
     rows = await db.fetch(f"{_LIST}{_OF_ONE}", (wanted.strip(),) * 3)
     if not rows:
-        raise DeliveryError(
+        raise NoDeliveryError(
             f"No message is known by {wanted!r}: `posto deliveries list` shows the ids; what was just sent may still "
             "be on its way."
         )
@@ -178,11 +189,10 @@ def _utc(naive: datetime | None) -> datetime | None:
 
 
 _NEWEST_FIRST: Final = "ORDER BY command.updated_at DESC, command.command_id"
-_LIST: Final = """
-SELECT command.*, (SELECT MAX(fact.at) FROM delivery_facts AS fact
-    WHERE fact.command_id = command.command_id AND fact.fact = 'in_doubt') AS doubtful_since
-FROM outbound_messages AS command
-"""
+_DOUBTS: Final = "SELECT MAX(fact.at) FROM delivery_facts AS fact WHERE fact.fact = 'in_doubt' AND fact.command_id"
+_LIST: Final = f"""
+SELECT command.*, ({_DOUBTS} = command.command_id) AS doubtful_since FROM outbound_messages AS command
+"""  # noqa: S608
 _OF_ONE: Final = """
 JOIN (
     SELECT command_id FROM outbound_messages WHERE command_id = %s
@@ -192,3 +202,29 @@ JOIN (
 ) AS found ON found.command_id = command.command_id
 """
 _FACTS: Final = "SELECT * FROM delivery_facts WHERE command_id = %s ORDER BY source_offset"
+
+_COLUMNS: Final = (
+    *("command_id", "event_id", "event_type", "trace_id", "tenant_id", "channel_id", "recipient", "status", "attempts"),
+    *("policy", "last_error", "created_at", "updated_at", "expires_at"),
+)
+TABLE: Final = Table(
+    name="outbound_messages",
+    columns=", ".join([*(f"one.{name}" for name in _COLUMNS), f"({_DOUBTS} = one.command_id) AS doubtful_since"]),
+    time="created_at",
+    conditions={
+        "contact": "contact = %s",
+        "status": "status = %s",
+        "tenant": "tenant_id = %s",
+        "channel": "channel_id = %s",
+        "type": "event_type = %s",
+        "text": "LOCATE(%s, body COLLATE utf8mb4_general_ci) > 0",
+    },
+    indexes={
+        "contact": "by_contact",
+        "channel": "by_channel",
+        "status": "by_status_and_time",
+        "tenant": "by_tenant",
+        None: "by_time",
+    },
+)
+"""Deliveries as lists."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.mysql.lists import Found, Table, Wanted, found
+from adapters.mysql.lists import Position, Table, Wanted, found
 from adapters.mysql.pool import Database, Row
 from infra.errors import UnknownError
 from schemas.events import Coordinates
@@ -28,14 +28,20 @@ TABLE: Final = Table(
         "source": "source_system = %s",
         "text": "LOCATE(%s, CONVERT(payload USING utf8mb4) COLLATE utf8mb4_general_ci) > 0",
     },
-    indexes={"status": "by_status", "tenant": "by_tenant", None: "by_time"},
+    indexes={
+        "channel": "by_channel",
+        "type": "by_type",
+        "status": "by_status",
+        "tenant": "by_tenant",
+        None: "by_time",
+    },
 )
 
 
-async def listed(db: Database, wanted: Wanted) -> Found:
-    """Events, those that came last first; rows have the fields of `schemas.admin.events.EventShown`."""
+async def page(db: Database, wanted: Wanted) -> tuple[list[Row], Position | None]:
+    """Events as `schemas.admin.events.EventShown` has them, those that came last first; and where the list goes on."""
     page = await found(db, TABLE, wanted)
-    return Found([_shown(row) for row in page.rows], page.after)
+    return [_shown(row) for row in page.rows], page.after
 
 
 async def one(db: Database, event_id: str) -> Row:

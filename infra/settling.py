@@ -2,18 +2,16 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from adapters.mysql.errors import DatabaseError
 from adapters.mysql.pool import Database
-from infra.database import database
+from infra.audit import record_change
+from infra.context import Context, opened
 from infra.deliveries import DeliveryError, KnownDelivery, find, unreadable
-from infra.kafka import connection, started
 from infra.patience import GaveUpError, kafka_of, mysql_of, patiently
 from infra.said import LONGEST_NAME, LONGEST_REASON, said
 from infra.settings import Settings
@@ -37,33 +35,46 @@ async def decide(
     it is on record and nobody has come to it in time; GaveUpError where it did not get there.
     """
     by, why = said("--by", by, LONGEST_NAME), said("--why", why, LONGEST_REASON) if why.strip() else ""
-    db = database(settings)
-    try:
-        saying = _say(settings, db, wanted, decision, by, why)
-        known, where = await patiently(saying, wait, f"{kafka_of(settings)} or {mysql_of(settings)}")
+    async with opened(settings, wait) as context:
         try:
-            return await patiently(_carried_out(db, known, decision, where), wait, "the sender")
+            saying = put_on_record(context, wanted, decision, by=by, why=why)
+            known, where = await patiently(saying, wait, f"{kafka_of(settings)} or {mysql_of(settings)}")
+        except DatabaseError as error:
+            raise unreadable(error) from None
+        try:
+            return await patiently(_carried_out(context.db, known, decision, where), wait, "the sender")
         except (GaveUpError, DatabaseError):
             raise DeliveryError(
                 f"It is on record ({where}) and counts once the sender comes to it; after {wait:g} s MySQL does not "
                 f"show that yet. `posto status` says what is behind; `posto deliveries show {known.about.command_id}` "
                 "what became of it."
             ) from None
-    except DatabaseError as error:
-        raise unreadable(error) from None
-    finally:
-        await db.close()
 
 
-async def _say(
-    settings: Settings, db: Database, wanted: str, decision: OperatorDecision, by: str, why: str
+async def put_on_record(
+    context: Context, wanted: str, decision: OperatorDecision, *, by: str, why: str
 ) -> tuple[KnownDelivery, Coordinates]:
-    """Put it on record; what was known then, and where the record lies."""
-    known = await find(db, wanted)
+    """Put a decision on record; what was known then, and where the record lies. Its sender carries it out.
+
+    NoDeliveryError where nothing is known of it, DeliveryError where it cannot be decided so; raises KafkaError.
+    """
+    known = await find(context.db, wanted)
     now = datetime.now(UTC)
     if against := known.objection(decision, known.about.attempts, now):
         raise DeliveryError(f"{known.about.command_id} cannot be decided so: {against}.")
-    return known, await _write(settings, evidence_of(known.folded, decision, by, why, now))
+    about = known.about
+    producer = await context.producer()
+    await record_change(
+        producer,
+        actor=by,
+        action=f"delivery.{_DONE[decision]}",
+        subject=f"delivery:{about.command_id}",
+        detail={"status": about.status, "attempts": about.attempts},
+        reason=why or None,
+        trace_id=about.trace_id,
+        tenant_id=about.tenant_id,
+    )
+    return known, await _write(producer, evidence_of(known.folded, decision, by, why, now))
 
 
 async def _carried_out(
@@ -83,7 +94,7 @@ async def _carried_out(
             raise DeliveryError(f"{known.about.command_id} was not decided so, something was faster: {against}.")
 
 
-async def _write(settings: Settings, evidence: Evidence) -> Coordinates:
+async def _write(producer: Any, evidence: Evidence) -> Coordinates:
     headers = headers_for(
         id=str(uuid4()),
         type=f"{topics.DELIVERY_EVIDENCE}.{evidence.kind}",
@@ -91,13 +102,15 @@ async def _write(settings: Settings, evidence: Evidence) -> Coordinates:
         time=evidence.at,
         trace_id=evidence.trace_id,
     )
-    kafka = connection(settings)
-    producer = await started(lambda: AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True))
-    try:
-        key, value = (evidence.channel or "").encode(), msgspec.json.encode(evidence)
-        written = await producer.send_and_wait(topics.DELIVERY_EVIDENCE, value, key=key, headers=headers)
-    except KafkaError as error:
-        raise DeliveryError(f"Kafka did not take it: {error}; `posto doctor` says what to do.") from None
-    finally:
-        await producer.stop()
+    key, value = (evidence.channel or "").encode(), msgspec.json.encode(evidence)
+    written = await producer.send_and_wait(topics.DELIVERY_EVIDENCE, value, key=key, headers=headers)
     return Coordinates(written.topic, written.partition, written.offset)
+
+
+_DONE: Final = {
+    OperatorDecision.SENT: "settled_as_sent",
+    OperatorDecision.NOT_SENT: "settled_as_not_sent",
+    OperatorDecision.RESEND: "resent",
+    OperatorDecision.CANCEL: "cancelled",
+}
+"""How the audit names what was decided."""

@@ -29,6 +29,8 @@ class Table:
     conditions: Mapping[str, str]
     indexes: Mapping[str | None, str]
     key: str = "id"
+    always: str = "TRUE"
+    """What holds for every row that is listed."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ async def found(db: Database, table: Table, wanted: Wanted) -> Found:
 
 
 def _range(table: Table, wanted: Wanted, indexed: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    said = [table.conditions[name] for name in indexed]
+    said = [table.always, *(table.conditions[name] for name in indexed)]
     values = list(indexed.values())
     for condition, value in ((f"{table.time} >= %s", wanted.since), (f"{table.time} < %s", wanted.until)):
         if value is not None:
@@ -91,4 +93,4 @@ def _range(table: Table, wanted: Wanted, indexed: Mapping[str, Any]) -> tuple[st
     if (after := wanted.after) is not None:
         said.append(f"{table.time} <= %s AND ({table.time} < %s OR {table.key} < %s)")
         values += [after.time, after.time, after.key]
-    return " AND ".join(said) or "TRUE", values
+    return " AND ".join(said), values

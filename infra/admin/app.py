@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from infra import tokens
-from infra.admin import channel_setup, channels, configuration, events, rules, templates, tenants
+from infra.admin import channel_setup, channels, configuration, deliveries, events, rules, templates, tenants
 from infra.admin.access import Authentication
 from infra.admin.bodies import BoundedBodies
 from infra.admin.description import describe
@@ -22,6 +22,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     templates.router,
     configuration.router,
     events.router,
+    deliveries.router,
 )
 """One a resource."""
 

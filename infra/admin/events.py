@@ -21,8 +21,8 @@ async def list_events(_: Reader, context: InContext, wanted: Annotated[EventFilt
     """Events with what was decided about them, those that came last first."""
     filters = {name: getattr(wanted, name) for name in events.TABLE.conditions}
     channel = wanted.channel and canonical_channel(wanted.channel)
-    found = await events.listed(context.db, wanted_rows("events", wanted, filters | {"channel": channel}))
-    return page("events", wanted, EventShown, found)
+    found, after = await events.page(context.db, wanted_rows("events", wanted, filters | {"channel": channel}))
+    return page("events", wanted, EventShown, found, after)
 
 
 @router.get("/events/{event_id}")

@@ -1,13 +1,13 @@
 """Lists of rows as pages: filters, times and cursors of a request put in the words of `adapters.mysql.lists`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 from pydantic import BaseModel
 
-from adapters.mysql.lists import Found, Position, Wanted
+from adapters.mysql.lists import Position, Wanted
 from infra.admin import cursors
 from schemas.admin.pages import Listing, Page
 
@@ -31,10 +31,10 @@ def wanted_rows(query: str, wanted: Listing, filters: Mapping[str, Any]) -> Want
     )
 
 
-def page(query: str, wanted: Listing, shown: type[Shown], found: Found) -> Page[Shown]:
-    """What was found, as a page."""
-    after = [found.after.time.isoformat(), found.after.key] if found.after else None
-    return cursors.page(query, wanted, [shown.model_validate(row) for row in found.rows], after)
+def page(query: str, wanted: Listing, shown: type[Shown], found: Iterable[Any], after: Position | None) -> Page[Shown]:
+    """What was found, as a page that goes on after a position."""
+    place = [after.time.isoformat(), after.key] if after else None
+    return cursors.page(query, wanted, [shown.model_validate(one) for one in found], place)
 
 
 def _naive(moment: datetime | None) -> datetime | None:
