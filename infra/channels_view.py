@@ -19,7 +19,7 @@ WHAT_TO_DO: Final = {
     Step.WAIT: "its session is starting: look again in a moment",
     Step.SCAN: "its phone must scan a QR code: `posto channels connect {tenant}` shows it",
     Step.WEBHOOK: "the gateway was not told where its webhooks go: `posto channels webhook {channel}`",
-    Step.TEST: "no ack of a message came in yet: `posto channels test {channel} --to PHONE` sends one",
+    Step.TEST: "no ack came in since its webhook was set: `posto channels test {channel} --to PHONE` sends a message",
     Step.DONE: "nothing: it works",
 }
 """What a person does about each step."""
@@ -64,7 +64,7 @@ def standing(found: Standing) -> Iterator[str]:
     yield f"enabled          {'yes' if row.is_enabled else 'no'}"
     yield f"at the gateway   {found.gateway_state or 'not known there'}"
     yield f"told by webhook  {row.state or '-'}, {_time(row.state_at)}"
-    yield f"webhook          {'set and probed' if row.webhook_configured else 'not set'}"
+    yield f"webhook          {_webhook(row)}"
     yield f"last inbound     {_time(row.last_inbound_at)}"
     yield f"last own         {_time(row.last_outbound_at)}"
     yield f"last ack         {_time(row.last_ack_at)}"
@@ -97,6 +97,12 @@ def heard_at(row: ChannelRow) -> datetime | None:
     """When the gateway last said something of the channel by a webhook."""
     times = (row.state_at, row.last_inbound_at, row.last_outbound_at, row.last_ack_at)
     return max((at for at in times if at is not None), default=None)
+
+
+def _webhook(row: ChannelRow) -> str:
+    if not row.webhook_configured:
+        return "not set"
+    return f"set and probed, {_time(row.webhook_set_at)}" if row.webhook_set_at else "set"
 
 
 def _time(at: datetime | None) -> str:

@@ -4,8 +4,9 @@ Nothing is remembered between two steps: what is known is asked anew each time, 
 evidence. So every step may be repeated, and whoever begins again goes on where it stands.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -32,20 +33,25 @@ class Step(StrEnum):
     TEST = "test"
     """Send a message: its ack shows that the gateway sends, and that it reaches the webhook."""
     DONE = "done"
-    """It works: a message went out by it, and its ack came in."""
+    """It works: a message went out by it, and its ack came in by the webhook that is set."""
+
+
+_CLOCKS_DIFFER: Final = timedelta(seconds=5)
+"""An ack carries the gateway's time, in whole seconds."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a channel.
 
     `gateway_state` is the gateway's word for it, None where the gateway has no such channel. `last_ack_at` is when an
-    ack of a message that went out by it came in last.
+    ack of a message that went out by it came in last, `webhook_set_at` when its webhook was set last, where known.
     """
 
     gateway_state: str | None
     is_registered: bool
     is_enabled: bool = True
     webhook_configured: bool = False
+    webhook_set_at: datetime | None = None
     last_ack_at: datetime | None = None
 
 
@@ -72,7 +78,14 @@ def next_step(known: Known) -> Step:
             return Step.WAIT
     if not known.webhook_configured:
         return Step.WEBHOOK
-    return Step.DONE if known.last_ack_at else Step.TEST
+    return Step.DONE if _is_heard(known) else Step.TEST
+
+
+def _is_heard(known: Known) -> bool:
+    """Whether an ack came in since the webhook was set: an older one came by another address."""
+    if known.last_ack_at is None:
+        return False
+    return known.webhook_set_at is None or known.last_ack_at > known.webhook_set_at - _CLOCKS_DIFFER
 
 
 __all__ = ["Known", "Step", "next_step", "state_of"]

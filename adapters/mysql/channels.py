@@ -26,6 +26,7 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str | None
     is_enabled: bool
     webhook_configured: bool
+    webhook_set_at: datetime | None
     metadata: dict[str, Any] | None
     created_at: datetime
     updated_at: datetime
@@ -157,7 +158,8 @@ def _plain(row: Row) -> Row:
 
 _CHANNELS: Final = """
 SELECT channel.id AS row_id, channel.tenant_id, tenant.name AS tenant_name, tenant.is_enabled AS tenant_is_enabled,
-       channel.channel_id, channel.display_name, channel.is_enabled, channel.webhook_configured, channel.metadata,
+       channel.channel_id, channel.display_name, channel.is_enabled, channel.webhook_configured, channel.webhook_set_at,
+       channel.metadata,
        channel.created_at, channel.updated_at,
        health.state, health.state_at, health.last_inbound_at, health.last_outbound_at, health.last_ack_at
 FROM tenant_message_channels AS channel

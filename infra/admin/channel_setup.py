@@ -48,7 +48,9 @@ async def connect(operator: Administrator, context: InContext, channel: ChannelP
     setup = Setup(context, operator.name)
     standing = await setup.standing(channel)
     match standing.next_step:
-        case Step.CREATE | Step.START:
+        case Step.CREATE:
+            await setup.make_again(standing.row)
+        case Step.START:
             await setup.start(standing.row.channel_id)
         case Step.WEBHOOK:
             await setup.set_webhook(standing.row)

@@ -69,7 +69,7 @@ async def _follow(
                 if now - started_at >= _START_SECONDS:
                     started_at = now
                     tell(f"The gateway starts the session of {channel_id!r}.")
-                    await setup.start(channel_id)
+                    await (setup.make_again(standing.row) if step is Step.CREATE else setup.start(channel_id))
                     continue
             case Step.ENABLE:
                 raise ConflictError(_disabled(standing))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -68,7 +69,9 @@ class Setup:
         row = await registry.free_for(self._context, tenant_id, wanted)
         spelled = row.channel_id if row else wanted
         there = await (self._calls.find(spelled) if row else self._calls.find_alike(spelled))
-        if there is None:
+        if there is None and row:
+            await self.make_again(row)
+        elif there is None:
             await self.start(spelled)
         elif there.id != spelled:
             self._tell(f"The gateway spells it {there.id!r}: so does the hub.")
@@ -80,6 +83,11 @@ class Setup:
         await self._calls.do(f"start {channel_id!r}", lambda: self._context.gateway.create_channel(channel_id))
         subject = f"channel:{canonical_channel(channel_id)}"
         await record(self._context, self._actor, AuditAction.CHANNEL_STARTED, subject, channel_id=channel_id)
+
+    async def make_again(self, row: ChannelRow) -> None:
+        """Let the gateway make a channel that it has lost, and its webhook with it."""
+        await self._note_webhook(row, None)
+        await self.start(row.channel_id)
 
     async def standing(self, named: str) -> Standing:
         """Where a channel stands, as the gateway, its row and the evidence say now."""
@@ -99,12 +107,12 @@ class Setup:
         """
         webhook = webhook_of(self._context.settings)
         place = await probe(self._context.settings, webhook, row.channel_id)
-        await self._note_webhook(row, is_configured=False)
+        await self._note_webhook(row, None)
         await self._calls.do(
             f"take the webhook of {row.channel_id!r}",
             lambda: self._context.gateway.set_channel_webhook(row.channel_id, webhook.url, webhook.secret),
         )
-        await self._note_webhook(row, is_configured=True)
+        await self._note_webhook(row, datetime.now(UTC))
         await self._record_webhook(f"channel:{row.id}", webhook, place)
         return place
 
@@ -140,8 +148,10 @@ class Setup:
         action = AuditAction.WEBHOOK_SET
         await record(self._context, self._actor, action, subject, url=webhook.shown, probe=place)
 
-    async def _note_webhook(self, row: ChannelRow, *, is_configured: bool) -> None:
-        await sql.change_channel(self._context.db, row.row_id, {"webhook_configured": is_configured})
+    async def _note_webhook(self, row: ChannelRow, set_at: datetime | None) -> None:
+        at = set_at and set_at.replace(tzinfo=None)
+        changes = {"webhook_configured": at is not None, "webhook_set_at": at}
+        await sql.change_channel(self._context.db, row.row_id, changes)
 
 
 def standing_of(row: ChannelRow, there: Channel | None) -> Standing:
@@ -152,6 +162,7 @@ def standing_of(row: ChannelRow, there: Channel | None) -> Standing:
         is_registered=True,
         is_enabled=row.is_enabled and row.tenant_is_enabled,
         webhook_configured=row.webhook_configured,
+        webhook_set_at=row.webhook_set_at,
         last_ack_at=row.last_ack_at,
     )
     return Standing(row=row, gateway_state=None if word is None else state_of(word), next_step=next_step(known))

@@ -97,6 +97,7 @@ class ChannelShown(Shown):
     display_name: str | None
     is_enabled: bool
     webhook_configured: bool
+    webhook_set_at: datetime | None
     metadata: dict[str, Any] | None
     state: str | None
     state_at: datetime | None

@@ -1,6 +1,6 @@
 """From what is known of a channel follows the step that comes next, and nothing else."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,9 @@ WORKING = Known(gateway_state="connected", is_registered=True, webhook_configure
     [
         ({}, Step.DONE),
         ({"last_ack_at": None}, Step.TEST),
+        ({"webhook_set_at": ACKED - timedelta(days=1)}, Step.DONE),
+        ({"webhook_set_at": ACKED + timedelta(seconds=2)}, Step.DONE),  # the gateway's clock is late
+        ({"webhook_set_at": ACKED + timedelta(minutes=1)}, Step.TEST),  # an ack by the webhook before
         ({"webhook_configured": False}, Step.WEBHOOK),
         ({"gateway_state": "qr_required"}, Step.SCAN),
         ({"gateway_state": "notLogged"}, Step.SCAN),

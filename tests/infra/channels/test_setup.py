@@ -153,7 +153,8 @@ async def test_a_channel_that_the_gateway_lost_is_made_again(world: World) -> No
     standing = await connect(world)
     await world.simulator.control("POST", "reset")
     assert (await world.setup().standing(standing.row.id)).next_step is Step.CREATE
-    assert (await followed(world, standing.row.channel_id)).gateway_state == "connected"
+    assert (await followed(world, standing.row.channel_id)).row.webhook_configured
+    assert (await world.simulator.requests())["by_route"]["channel_webhook"] == {"200": 1}
 
 
 async def test_nobody_enables_what_a_person_disabled(world: World) -> None:
