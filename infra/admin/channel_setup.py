@@ -10,7 +10,9 @@ from infra.admin.access import Administrator, Operating, Reader
 from infra.admin.channels import ChannelPath
 from infra.admin.context import InContext
 from infra.admin.once import OnceOnly
+from infra.admin.tenants import actor_of
 from infra.channels import registry, test_message
+from infra.channels.effects import NOBODY, Actor
 from infra.channels.probe import webhook_of
 from infra.channels.setup import Setup, Standing
 from infra.context import Context
@@ -36,7 +38,7 @@ _NOT_READY_SECONDS: Final = 2.0
 @router.get("/channels/{channel}/standing")
 async def show_standing(_: Reader, context: InContext, channel: ChannelPath) -> StandingShown:
     """Where a channel stands, by the gateway's word, its row and what came in from it, and what comes next."""
-    return _standing(await Setup(context, "").standing(channel))
+    return _standing(await Setup(context, NOBODY).standing(channel))
 
 
 @router.post("/channels/{channel}/connect")
@@ -45,7 +47,7 @@ async def connect(operator: Administrator, context: InContext, channel: ChannelP
 
     Ask again until `next_step` is `test` or `done`; while it is `scan`, show the QR code to the phone.
     """
-    setup = Setup(context, operator.name)
+    setup = Setup(context, actor_of(operator))
     standing = await setup.standing(channel)
     match standing.next_step:
         case Step.CREATE:
@@ -62,7 +64,7 @@ async def connect(operator: Administrator, context: InContext, channel: ChannelP
 @router.post("/channels/{channel}/reconnect")
 async def reconnect(operator: Administrator, context: InContext, channel: ChannelPath) -> StandingShown:
     """Start a channel's session at the gateway again, whatever it says of it."""
-    setup = Setup(context, operator.name)
+    setup = Setup(context, actor_of(operator))
     await setup.start((await registry.channel(context, channel)).channel_id)
     return _standing(await setup.standing(channel))
 
@@ -74,7 +76,7 @@ async def show_qr(operator: Administrator, context: InContext, channel: ChannelP
     503 while the gateway has none ready (ask again), 409 where the channel is connected and needs none.
     """
     response.headers["cache-control"] = "no-store"
-    text = await _code(context, operator.name, channel)
+    text = await _code(context, actor_of(operator), channel)
     return QrShown(text=text, drawn=qr_codes.in_terminal(text))
 
 
@@ -85,7 +87,7 @@ async def show_qr(operator: Administrator, context: InContext, channel: ChannelP
 )
 async def show_qr_png(operator: Administrator, context: InContext, channel: ChannelPath) -> Response:
     """The same as an image."""
-    image = qr_codes.png(await _code(context, operator.name, channel))
+    image = qr_codes.png(await _code(context, actor_of(operator), channel))
     return Response(image, media_type=_PNG, headers={"cache-control": "no-store"})
 
 
@@ -93,7 +95,7 @@ async def show_qr_png(operator: Administrator, context: InContext, channel: Chan
 async def set_webhook(operator: Administrator, context: InContext, channel: ChannelPath) -> WebhookShown:
     """Tell the gateway where the channel's webhooks go, once a probe came in there."""
     row = await registry.channel(context, channel)
-    probe = await Setup(context, operator.name).set_webhook(row)
+    probe = await Setup(context, actor_of(operator)).set_webhook(row)
     return WebhookShown(url=webhook_of(context.settings).shown, probe=probe)
 
 
@@ -106,7 +108,7 @@ async def send_test_message(
 
     async def make(_: Session) -> TestMessageShown:
         text = body.text or test_message.TEXT
-        return TestMessageShown.model_validate(await test_message.send(context, operator.name, row, body.to, text))
+        return TestMessageShown.model_validate(await test_message.send(context, actor_of(operator), row, body.to, text))
 
     return await once.run(body, TestMessageShown, make)
 
@@ -114,18 +116,18 @@ async def send_test_message(
 @router.get("/gateway/channels")
 async def show_differences(_: Reader, context: InContext) -> DifferencesShown:
     """What the gateway's list of channels and ours say differently."""
-    found = await Setup(context, "").differences()
+    found = await Setup(context, NOBODY).differences()
     return DifferencesShown(items=[DifferenceShown.model_validate(each) for each in found])
 
 
 @router.put("/gateway/webhook")
 async def set_global_webhook(operator: Administrator, context: InContext) -> WebhookShown:
     """Tell the gateway where the webhooks of all channels go that have no address of their own."""
-    probe = await Setup(context, operator.name).set_global_webhook()
+    probe = await Setup(context, actor_of(operator)).set_global_webhook()
     return WebhookShown(url=webhook_of(context.settings).shown, probe=probe)
 
 
-async def _code(context: Context, actor: str, channel: str) -> str:
+async def _code(context: Context, actor: Actor, channel: str) -> str:
     row = await registry.channel(context, channel)
     code = await Setup(context, actor).qr(row.channel_id)
     if code.is_connected:

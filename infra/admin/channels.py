@@ -13,6 +13,7 @@ from infra.admin.authored import in_force_shown
 from infra.admin.context import InContext
 from infra.admin.etags import IfMatch, Matching, etag_of
 from infra.admin.once import OnceOnly
+from infra.admin.tenants import actor_of
 from infra.channels import registry
 from infra.channels.effects import put_in_force
 from infra.channels.registry import ChannelCheck
@@ -45,7 +46,7 @@ async def add_channel(
     """Give a tenant its channel, made at the gateway where that has none. The same again gives the same channel."""
 
     async def make(session: Session) -> ChannelShown:
-        setup = Setup(context, operator.name)
+        setup = Setup(context, actor_of(operator))
         row = await setup.begin(session, body.tenant_id, body.channel_id, body.display_name)
         return ChannelShown.model_validate(row)
 
@@ -74,7 +75,7 @@ async def change_channel(
     changes = body.model_dump(exclude_unset=True)
     if body.is_enabled is None:
         changes.pop("is_enabled", None)
-    row = await registry.change_channel(context, operator.name, channel, changes, _checked(matching))
+    row = await registry.change_channel(context, actor_of(operator), channel, changes, _checked(matching))
     return await _in_force(context, response, ChannelShown.model_validate(row))
 
 
@@ -89,7 +90,7 @@ async def move_channel(
 ) -> ChannelShown:
     """Hand a channel over to another tenant. What the former one has under way by it fails with `channel_changed`."""
     check = _checked(matching)
-    row = await registry.move(context, operator.name, channel, body.tenant_id, body.reason, check)
+    row = await registry.move(context, actor_of(operator), channel, body.tenant_id, body.reason, check)
     return await _in_force(context, response, ChannelShown.model_validate(row))
 
 

@@ -8,12 +8,12 @@ from adapters.mysql import channels as sql
 from adapters.mysql.channels import TenantRow
 from adapters.mysql.pool import Session
 from infra.admin import cursors
-from infra.admin.access import Administrator, Reader
+from infra.admin.access import Administrator, Operator, Reader
 from infra.admin.context import InContext
 from infra.admin.etags import Matching, etag_of
 from infra.admin.once import OnceOnly
 from infra.channels import registry
-from infra.channels.effects import put_in_force
+from infra.channels.effects import Actor, put_in_force
 from schemas.admin.pages import Page
 from schemas.admin.tenants import NewTenant, TenantChanges, TenantFilter, TenantShown
 
@@ -39,7 +39,7 @@ async def add_tenant(
     """Add a tenant."""
 
     async def make(session: Session) -> TenantShown:
-        row = await registry.add_tenant(context, session, operator.name, body.name, body.time_zone)
+        row = await registry.add_tenant(context, session, actor_of(operator), body.name, body.time_zone)
         return TenantShown.model_validate(row)
 
     made = await once.run(body, TenantShown, make)
@@ -69,7 +69,7 @@ async def change_tenant(
         matching.check(_etag(current), current)
 
     changes = body.model_dump(exclude_none=True)
-    row = await registry.change_tenant(context, operator.name, tenant_id, changes, check)
+    row = await registry.change_tenant(context, actor_of(operator), tenant_id, changes, check)
     await put_in_force(context, row.channel_id)
     return _tagged(response, row)
 
@@ -78,6 +78,11 @@ def _tagged(response: Response, row: TenantRow) -> TenantShown:
     shown = TenantShown.model_validate(row)
     response.headers["etag"] = _etag(shown)
     return shown
+
+
+def actor_of(operator: Operator) -> Actor:
+    """Who changes something, for the record."""
+    return Actor(operator.name, operator.trace_id)
 
 
 def _etag(shown: TenantShown) -> str:

@@ -1,6 +1,6 @@
 """What every change of tenants and channels does besides: it goes on record, and into force."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from infra.audit import record_change
 from infra.authoring.reach import Reached, bring_into_force
@@ -13,12 +13,29 @@ from streams.identity import canonical_channel
 _WAIT_SECONDS: Final = 2.0
 
 
+class Actor(NamedTuple):
+    """Who does it, and the trace of the request by which they do."""
+
+    name: str
+    trace_id: str | None = None
+
+
+NOBODY: Final = Actor("")
+"""Who only looks."""
+
+
 async def record(
-    context: Context, actor: str, action: AuditAction, subject: str, reason: str | None = None, **detail: Any
+    context: Context, actor: Actor, action: AuditAction, subject: str, reason: str | None = None, **detail: Any
 ) -> None:
     """Put on record what is being done; KafkaError where it is not taken: then it must not be done."""
     await record_change(
-        await context.producer(), actor=actor, action=action, subject=subject, detail=detail, reason=reason
+        await context.producer(),
+        actor=actor.name,
+        action=action,
+        subject=subject,
+        detail=detail,
+        reason=reason,
+        trace_id=actor.trace_id,
     )
 
 
@@ -34,4 +51,4 @@ async def put_in_force(context: Context, channel_id: str | None) -> Reached:
     return reached
 
 
-__all__ = ["put_in_force", "record"]
+__all__ = ["NOBODY", "Actor", "put_in_force", "record"]

@@ -7,7 +7,7 @@ from typing import Any, Final
 from adapters.mysql import channels as sql
 from adapters.mysql.channels import ChannelRow, TenantRow
 from adapters.mysql.pool import Session
-from infra.channels.effects import record
+from infra.channels.effects import Actor, record
 from infra.context import Context
 from infra.errors import ConflictError, InvalidError, UnknownError
 from schemas.audit import AuditAction
@@ -53,7 +53,7 @@ async def tenant(context: Context, tenant_id: int) -> TenantRow:
     return _known(found, tenant_id)
 
 
-async def add_tenant(context: Context, session: Session, actor: str, name: str, time_zone: str) -> TenantRow:
+async def add_tenant(context: Context, session: Session, actor: Actor, name: str, time_zone: str) -> TenantRow:
     """Add a tenant, once the session's transaction ends."""
     name, time_zone = checked_name("name", name), checked_zone(time_zone)
     tenant_id = await sql.add_tenant(session, name, time_zone)
@@ -62,7 +62,7 @@ async def add_tenant(context: Context, session: Session, actor: str, name: str, 
 
 
 async def change_tenant(
-    context: Context, actor: str, tenant_id: int, changes: Mapping[str, Any], check: TenantCheck = _any
+    context: Context, actor: Actor, tenant_id: int, changes: Mapping[str, Any], check: TenantCheck = _any
 ) -> TenantRow:
     """Change a tenant's name, time zone or whether it is enabled; its channel follows."""
     if "name" in changes:
@@ -100,7 +100,7 @@ async def free_for(context: Context, tenant_id: int, channel_id: str) -> Channel
 
 
 async def register(
-    context: Context, session: Session, actor: str, tenant_id: int, channel_id: str, display_name: str | None
+    context: Context, session: Session, actor: Actor, tenant_id: int, channel_id: str, display_name: str | None
 ) -> ChannelRow:
     """Write down that a channel, in the gateway's exact spelling, is a tenant's, once the session's transaction ends.
 
@@ -121,7 +121,7 @@ async def register(
 
 
 async def change_channel(
-    context: Context, actor: str, named: str, changes: Mapping[str, Any], check: ChannelCheck = _any
+    context: Context, actor: Actor, named: str, changes: Mapping[str, Any], check: ChannelCheck = _any
 ) -> ChannelRow:
     """Change a channel's display name, its metadata or whether it is enabled."""
     if changes.get("display_name") is not None:
@@ -138,7 +138,7 @@ async def change_channel(
 
 
 async def move(
-    context: Context, actor: str, named: str, tenant_id: int, reason: str, check: ChannelCheck = _any
+    context: Context, actor: Actor, named: str, tenant_id: int, reason: str, check: ChannelCheck = _any
 ) -> ChannelRow:
     """Hand a channel over to another tenant. What the former one has under way fails with `channel_changed`.
 

@@ -14,7 +14,7 @@ from adapters.mysql.pool import Session
 from infra import qr_codes
 from infra.channels import registry
 from infra.channels.calls import ONCE, Calls, Tell, silent
-from infra.channels.effects import record
+from infra.channels.effects import Actor, record
 from infra.channels.probe import Webhook, probe, webhook_of
 from infra.context import Context
 from schemas.audit import AuditAction
@@ -50,7 +50,7 @@ class Setup:
     `waits` are the seconds before each further attempt of a call to the gateway, `tell` hears of them.
     """
 
-    def __init__(self, context: Context, actor: str, waits: Sequence[float] = ONCE, tell: Tell = silent) -> None:
+    def __init__(self, context: Context, actor: Actor, waits: Sequence[float] = ONCE, tell: Tell = silent) -> None:
         self._context = context
         self._actor = actor
         self._tell = tell

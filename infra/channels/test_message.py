@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from adapters.mysql.channels import ChannelRow
+from infra.channels.effects import Actor
 from infra.context import Context
 from infra.errors import ConflictError, InvalidError
 from schemas import headers as names
@@ -51,7 +52,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in {Status.DELIVERED, Status.READ, Status.PLAYED}
 
 
-async def send(context: Context, actor: str, row: ChannelRow, to: str, text: str = TEXT) -> TestMessage:
+async def send(context: Context, actor: Actor, row: ChannelRow, to: str, text: str = TEXT) -> TestMessage:
     """Hand a test message in. InvalidError where `to` is nobody, ConflictError where the channel is disabled."""
     try:
         recipient = identity.recipient(to)
@@ -64,7 +65,7 @@ async def send(context: Context, actor: str, row: ChannelRow, to: str, text: str
         raise ConflictError(f"Channel {row.channel_id!r} is disabled: `posto channels enable {row.id}` enables it.")
     trace_id = uuid4().hex
     event = event_of(
-        Reply(to=recipient, text=text, author=actor),
+        Reply(to=recipient, text=text, author=actor.name),
         AuthorKind.HUMAN,
         external_id=f"test-{trace_id}",
         tenant_id=row.tenant_id,

@@ -98,10 +98,11 @@ def show(channel: Channel, as_json: AsJson = False) -> None:
     - `posto channels show "Canal Um"`
     """
     from infra import channels_view
+    from infra.channels.effects import NOBODY
     from infra.channels.setup import Setup
     from infra.commands.connecting import with_context, written
 
-    found = asyncio.run(with_context(lambda context: Setup(context, "").standing(channel)))
+    found = asyncio.run(with_context(lambda context: Setup(context, NOBODY).standing(channel)))
     written(found, channels_view.standing(found), as_json=as_json)
 
 
@@ -134,17 +135,16 @@ def move(
 
     - `posto channels move "Canal Um" 2 --reason "the shop was sold"`
     """
-    from infra.audit import actor_of
     from infra.channels import registry
     from infra.channels.effects import put_in_force
-    from infra.commands.connecting import with_context
+    from infra.commands.connecting import person, with_context
     from infra.said import LONGEST_REASON, said
 
     why = said("--reason", reason, LONGEST_REASON)
 
     async def moved(context: "Context") -> str:
         owner = await registry.tenant_named(context, tenant)
-        row = await registry.move(context, actor_of(by), channel, owner.id, why)
+        row = await registry.move(context, person(by), channel, owner.id, why)
         reached = await put_in_force(context, row.channel_id)
         return f"Channel {row.channel_id!r} is tenant {row.tenant_id}'s ({row.tenant_name}) now. {reached}"
 
@@ -157,14 +157,13 @@ def webhook(channel: Channel, by: By = None) -> None:
 
     - `posto channels webhook "Canal Um"` after the address or its secret has changed.
     """
-    from infra.audit import actor_of
     from infra.channels.calls import PATIENT
     from infra.channels.probe import webhook_of
     from infra.channels.setup import Setup
-    from infra.commands.connecting import to_stderr, with_context
+    from infra.commands.connecting import person, to_stderr, with_context
 
     async def done(context: "Context") -> str:
-        setup = Setup(context, actor_of(by), PATIENT, to_stderr)
+        setup = Setup(context, person(by), PATIENT, to_stderr)
         place = await setup.set_webhook((await setup.standing(channel)).row)
         return f"The gateway posts to {webhook_of(context.settings).shown}; the probe came in as {place}."
 
@@ -185,12 +184,11 @@ def send_test(
 
     - `posto channels test "Canal Um" --to "+55 47 99999-0001"`
     """
-    from infra.audit import actor_of
     from infra.channels import registry
-    from infra.commands.connecting import tested, with_context
+    from infra.commands.connecting import person, tested, with_context
 
     async def done(context: "Context") -> bool:
-        return await tested(context, actor_of(by), await registry.channel(context, channel), to, text, wait)
+        return await tested(context, person(by), await registry.channel(context, channel), to, text, wait)
 
     if not asyncio.run(with_context(done)):
         raise typer.Exit(1)
@@ -204,10 +202,11 @@ def diff(as_json: AsJson = False) -> None:
     """
     from infra import channels_view
     from infra.channels.calls import PATIENT
+    from infra.channels.effects import NOBODY
     from infra.channels.setup import Setup
     from infra.commands.connecting import to_stderr, with_context, written
 
-    found = asyncio.run(with_context(lambda context: Setup(context, "", PATIENT, to_stderr).differences()))
+    found = asyncio.run(with_context(lambda context: Setup(context, NOBODY, PATIENT, to_stderr).differences()))
     lines = list(channels_view.differences(found)) or ["The gateway and the hub have the same channels."]
     written(found, lines, as_json=as_json)
     if found:
@@ -233,13 +232,12 @@ def quarantine(as_json: AsJson = False) -> None:
 
 
 def _enable(channel: str, by: str | None, *, is_enabled: bool) -> None:
-    from infra.audit import actor_of
     from infra.channels import registry
     from infra.channels.effects import put_in_force
-    from infra.commands.connecting import with_context
+    from infra.commands.connecting import person, with_context
 
     async def done(context: "Context") -> str:
-        row = await registry.change_channel(context, actor_of(by), channel, {"is_enabled": is_enabled})
+        row = await registry.change_channel(context, person(by), channel, {"is_enabled": is_enabled})
         reached = await put_in_force(context, row.channel_id)
         return f"Channel {row.channel_id!r} is {'enabled' if row.is_enabled else 'disabled'}. {reached}"
 

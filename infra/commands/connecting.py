@@ -12,7 +12,7 @@ from infra import channels_view, qr_codes
 from infra.audit import actor_of
 from infra.channels import registry, test_message
 from infra.channels.calls import PATIENT
-from infra.channels.effects import put_in_force
+from infra.channels.effects import Actor, put_in_force
 from infra.channels.following import follow
 from infra.channels.setup import Setup
 from infra.context import Context, opened
@@ -22,6 +22,11 @@ from streams.channel_setup import Step
 T = TypeVar("T")
 
 TEST_SECONDS = 30.0
+
+
+def person(by: str | None) -> Actor:
+    """Who acts: as they say, else the login."""
+    return Actor(actor_of(by))
 
 
 async def with_context(work: Callable[[Context], Awaitable[T]]) -> T:
@@ -59,7 +64,7 @@ async def connected(
     show = _Shown(png, as_json=as_json)
     async with opened(load()) as context:
         owner = await registry.tenant_named(context, tenant)
-        setup = Setup(context, actor_of(by), PATIENT, show.line)
+        setup = Setup(context, person(by), PATIENT, show.line)
         async with context.db.transaction() as session:
             row = await setup.begin(session, owner.id, channel, display_name)
         reached = await put_in_force(context, row.channel_id)
@@ -73,14 +78,14 @@ async def reconnected(
     """`posto channels reconnect`."""
     show = _Shown(png, as_json=as_json)
     async with opened(load()) as context:
-        setup = Setup(context, actor_of(by), PATIENT, show.line)
+        setup = Setup(context, person(by), PATIENT, show.line)
         row = await registry.channel(context, channel)
         await setup.start(row.channel_id)
         show.line(f"The gateway starts the session of {row.channel_id!r} again.")
         await _followed(context, setup, row, test_to, by, wait, show)
 
 
-async def tested(context: Context, who: str, row: ChannelRow, to: str, text: str | None, wait: float) -> bool:
+async def tested(context: Context, who: Actor, row: ChannelRow, to: str, text: str | None, wait: float) -> bool:
     """Send a test message and follow it; whether an ack of it came in."""
     message = await test_message.send(context, who, row, to, text or test_message.TEXT)
     found = await test_message.followed(context, message, wait)
@@ -115,7 +120,7 @@ async def _followed(
     standing = await follow(context, setup, row.channel_id, tell=show.line, show_qr=show.qr, seconds=wait)
     is_well = True
     if test_to is not None:
-        is_well = await tested(context, actor_of(by), standing.row, test_to, None, TEST_SECONDS)
+        is_well = await tested(context, person(by), standing.row, test_to, None, TEST_SECONDS)
         standing = await setup.standing(row.channel_id)
     if show.as_json:
         typer.echo(msgspec.json.encode(standing).decode())

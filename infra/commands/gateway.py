@@ -33,14 +33,13 @@ def webhook(by: By = None) -> None:
 
     - `posto gateway webhook`
     """
-    from infra.audit import actor_of
     from infra.channels.calls import PATIENT
     from infra.channels.probe import webhook_of
     from infra.channels.setup import Setup
-    from infra.commands.connecting import to_stderr, with_context
+    from infra.commands.connecting import person, to_stderr, with_context
 
     async def done(context: "Context") -> str:
-        place = await Setup(context, actor_of(by), PATIENT, to_stderr).set_global_webhook()
+        place = await Setup(context, person(by), PATIENT, to_stderr).set_global_webhook()
         return f"The gateway posts to {webhook_of(context.settings).shown}; the probe came in as {place}."
 
     typer.echo(asyncio.run(with_context(done)))

@@ -36,13 +36,12 @@ def add(
 
     - `posto tenants add "Padaria Sol"`; then `posto channels connect "Padaria Sol"` gives it a WhatsApp channel.
     """
-    from infra.audit import actor_of
     from infra.channels import registry
-    from infra.commands.connecting import with_context, written
+    from infra.commands.connecting import person, with_context, written
 
     async def added(context: "Context") -> "TenantRow":
         async with context.db.transaction() as session:
-            return await registry.add_tenant(context, session, actor_of(by), name, time_zone)
+            return await registry.add_tenant(context, session, person(by), name, time_zone)
 
     row = asyncio.run(with_context(added))
     written(row, [str(row.id)], as_json=as_json)
@@ -114,14 +113,13 @@ def enable(tenant: Tenant, by: By = None) -> None:
 
 def _change(tenant: str, by: str | None, changes: "Mapping[str, object]") -> None:
     from infra import channels_view
-    from infra.audit import actor_of
     from infra.channels import registry
     from infra.channels.effects import put_in_force
-    from infra.commands.connecting import with_context
+    from infra.commands.connecting import person, with_context
 
     async def done(context: "Context") -> list[str]:
         row = await registry.tenant_named(context, tenant)
-        changed = await registry.change_tenant(context, actor_of(by), row.id, changes)
+        changed = await registry.change_tenant(context, person(by), row.id, changes)
         reached = await put_in_force(context, changed.channel_id)
         return [*channels_view.tenants([changed]), str(reached)]
 

@@ -137,6 +137,22 @@ MISTAKES: Final[Sequence[Mistake]] = (
         '        name = f"{topics.APP_ID}.sender.{self._topic}.{partition}.{id(self)}"\n',
         "tests/streams/sending/test_log.py",
     ),
+    Mistake(
+        "webhook told before its probe",
+        "infra/channels/setup.py",
+        "        place = await probe(self._context.settings, webhook, row.channel_id)\n"
+        "        await self._note_webhook(row, None)\n",
+        "        await self._note_webhook(row, datetime.now(UTC))\n"
+        "        place = await probe(self._context.settings, webhook, row.channel_id)\n",
+        "tests/infra/channels/test_setup.py::test_the_webhook_counts_as_set_only_while_the_last_attempt_went_well",
+    ),
+    Mistake(
+        "owner by exact spelling",
+        "infra/channels/registry.py",
+        "        if row.id == canonical and row.tenant_id != owner.id:\n",
+        "        if row.channel_id == channel_id and row.tenant_id != owner.id:\n",
+        "tests/infra/channels/test_registry.py::test_a_channel_of_another_tenant_cannot_be_had_in_any_spelling",
+    ),
 )
 
 

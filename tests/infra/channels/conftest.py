@@ -12,6 +12,7 @@ import pytest_asyncio
 from adapters.mysql.channels import ChannelRow, TenantRow
 from infra.channels import registry
 from infra.channels.calls import ONCE
+from infra.channels.effects import Actor
 from infra.channels.setup import Setup
 from infra.configuration import Outcome, Publisher
 from infra.context import Context
@@ -23,7 +24,7 @@ from schemas.audit import AuditChange
 from streams import topics
 from tests.support.gateway import Simulated, simulated
 
-BY = "ana"
+BY = Actor("ana")
 TOKEN = "master-token-of-these-tests"
 
 

@@ -83,6 +83,7 @@ async def test_step_by_step_from_a_tenant_to_a_channel_that_only_lacks_its_test(
     assert b'"to":"5547999990001"' in value
     assert sent["trace_id"].encode() in value
     assert {change.actor for change in world.audit()} == {"admin"}
+    assert all(change.trace_id for change in world.audit())
 
 
 @pytest.mark.parametrize("route", ["get_channel", "list_channels", "create_channel"])

@@ -82,7 +82,7 @@ async def test_a_move_is_on_record_once(world: World) -> None:
     assert (change.action, change.subject, change.actor, change.reason, change.detail) == (
         AuditAction.CHANNEL_MOVED,
         "channel:canal",
-        BY,
+        BY.name,
         "the shop was sold",
         {"from_tenant_id": first.id, "to_tenant_id": second.id},
     )

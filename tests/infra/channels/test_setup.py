@@ -57,10 +57,10 @@ async def test_from_nothing_to_a_channel_whose_webhook_is_set(world: World) -> N
     assert (row.channel_id, row.webhook_configured, standing.next_step) == ("padariasol", True, Step.TEST)
     assert (await world.states())["padariasol"] == "connected"
     assert [(change.action, change.actor) for change in world.audit()] == [
-        (AuditAction.TENANT_ADDED, BY),
-        (AuditAction.CHANNEL_STARTED, BY),
-        (AuditAction.CHANNEL_REGISTERED, BY),
-        (AuditAction.WEBHOOK_SET, BY),
+        (AuditAction.TENANT_ADDED, BY.name),
+        (AuditAction.CHANNEL_STARTED, BY.name),
+        (AuditAction.CHANNEL_REGISTERED, BY.name),
+        (AuditAction.WEBHOOK_SET, BY.name),
     ]
     told = str(world.kafka.records)
     assert "hub.example/api/whatsapp/webhook" in told
