@@ -1,5 +1,7 @@
 """What the commands about tenants and channels share: their context, and the set-up followed in a terminal."""
 
+import shutil
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,15 +105,27 @@ class _Shown:
     def __init__(self, png: Path | None, *, as_json: bool) -> None:
         self._png = png
         self.as_json = as_json
+        self._is_terminal = (sys.stderr if as_json else sys.stdout).isatty()
+        self._since_code = 0  # lines of the last code, and below it
 
     def line(self, line: str) -> None:
+        """Say what is going on."""
         typer.echo(line, err=self.as_json)
+        self._since_code += bool(self._since_code)
 
     def qr(self, text: str) -> None:
+        """Show a code, on a terminal in the place of the last one."""
         if self._png is not None:
+            self._png.touch(mode=0o600)  # whoever scans it takes the channel over
             self._png.write_bytes(qr_codes.png(text))
-            self.line(f"It is in {self._png} too.")
-        typer.echo(qr_codes.in_terminal(text), err=self.as_json)
+        drawn = qr_codes.in_terminal(text).splitlines()
+        if self._is_terminal and self._since_code:
+            typer.echo(f"\x1b[{self._since_code}A\x1b[J", nl=False, err=self.as_json)
+        if self._is_terminal and shutil.get_terminal_size().columns < len(drawn[0]):
+            drawn = [f"This terminal is narrower than the code ({len(drawn[0])} columns): make it wider, or use --png."]
+        for line in (*drawn, ""):
+            typer.echo(line, err=self.as_json)
+        self._since_code = len(drawn) + 1
 
 
 async def _followed(
