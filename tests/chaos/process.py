@@ -16,6 +16,7 @@ from tests.support.stack import clean_environ
 from tests.support.waiting import eventually
 
 _PR_SET_PDEATHSIG = 1
+_LAST_LINES = 12
 
 
 class Process:
@@ -83,6 +84,12 @@ class Process:
     async def is_ready(self) -> bool:
         """Whether it says that it does its work."""
         return self.is_alive and await asyncio.to_thread(self.program.is_ready)
+
+    def said(self) -> str:
+        """What it is and what it said last, for the message of a failure."""
+        last = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:] if self.log.exists() else []
+        state = "runs" if self.is_alive else f"ended with {self.exit_code}"
+        return f"{self.program.name} {state} and said last:\n" + "\n".join(last) + f"\n({self.log})"
 
 
 def _end_with_parent() -> None:

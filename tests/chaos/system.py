@@ -132,9 +132,11 @@ class System:
         """Wait until each says that it does its work."""
 
         async def are_ready() -> bool:
-            return all([await self.processes[name].is_ready() for name in names])
+            missing = [name for name in names if not await self.processes[name].is_ready()]
+            assert not missing, "not ready: " + "; ".join(self.processes[name].said() for name in missing)
+            return True
 
-        await eventually(are_ready, within, 0.2, because=f"not ready: {names}; see {self.folder / 'local' / 'log'}")
+        await eventually(are_ready, within, 0.2)
 
     async def calm(self, workers: int) -> None:
         """Let everything run as if nothing had been: so many workers, nobody standing still, all ready."""
