@@ -65,7 +65,8 @@ async def traces(db: Database, wanted: str) -> list[Trace]:
 def _values(wanted: str) -> tuple[str | int | None, ...]:
     """What to look for in each column of the statement; None where it cannot be there."""
     uuid, phone = _uuid(wanted), _phone(wanted)
-    return (uuid, wanted, wanted, phone, uuid, wanted, phone, MOST_TRACES)
+    most = MOST_TRACES
+    return (uuid, wanted, wanted, most, phone, most, uuid, wanted, most, phone, most, most)
 
 
 def _uuid(text: str) -> str | None:
@@ -175,12 +176,15 @@ _FIND: Final = """
 SELECT event_id, MAX(at) AS at FROM (
     SELECT event_id, received_at AS at FROM communication_events WHERE event_id = %s
     UNION ALL SELECT event_id, received_at FROM communication_events WHERE idempotency_key = %s
-    UNION ALL SELECT event_id, received_at FROM communication_events WHERE trace_id = %s
-    UNION ALL SELECT event_id, received_at FROM communication_events
-        WHERE contact = %s AND event_type <> 'whatsapp.delivery.ack'
+    UNION ALL (SELECT event_id, received_at FROM communication_events WHERE trace_id = %s
+        ORDER BY received_at DESC LIMIT %s)
+    UNION ALL (SELECT event_id, received_at FROM communication_events
+        WHERE contact = %s AND event_type <> 'whatsapp.delivery.ack' ORDER BY received_at DESC LIMIT %s)
     UNION ALL SELECT event_id, created_at FROM outbound_messages WHERE command_id = %s
-    UNION ALL SELECT event_id, created_at FROM outbound_messages WHERE trace_id = %s
-    UNION ALL SELECT event_id, created_at FROM outbound_messages WHERE contact = %s
+    UNION ALL (SELECT event_id, created_at FROM outbound_messages WHERE trace_id = %s
+        ORDER BY created_at DESC LIMIT %s)
+    UNION ALL (SELECT event_id, created_at FROM outbound_messages WHERE contact = %s
+        ORDER BY created_at DESC LIMIT %s)
 ) AS found GROUP BY event_id ORDER BY at DESC, event_id LIMIT %s
 """
 _SIGHTINGS: Final = "SELECT * FROM event_sightings WHERE event_id = %s ORDER BY received_at, raw_partition, raw_offset"

@@ -19,8 +19,8 @@ LOOKED_THROUGH: Final = 2_000
 class Table:
     """A table with its lists. All of its indexes end with `time`; `key` tells rows of one time apart.
 
-    `conditions` are filters by name, each with one `%s`; `indexes` the filters that one answers alone, the most
-    selective first, with the index of none last.
+    `conditions` are filters by name, each with its value as `%s`, once or more; `indexes` the filters that one answers
+    alone, the most selective first, with the index of none last.
     """
 
     name: str
@@ -71,12 +71,13 @@ async def found(db: Database, table: Table, wanted: Wanted) -> Found:
     order = f"ORDER BY {table.time} DESC, {table.key} DESC"
     looked = LOOKED_THROUGH if rest else wanted.limit
     last = await db.fetch(f"{rows_of} {order} LIMIT 1 OFFSET %s", (*values, looked - 1))
+    residual = [value for name, value in rest.items() for _ in range(table.conditions[name].count("%s"))]
     others = " AND ".join(table.conditions[name] for name in rest) or "TRUE"
     rows = await db.fetch(
         f"SELECT {table.columns}, looked.{table.time} AS position_time, looked.{table.key} AS position_key "  # noqa: S608
         f"FROM ({rows_of} {order} LIMIT %s) AS looked JOIN {table.name} AS one ON one.{table.key} = looked.{table.key} "
         f"WHERE {others} ORDER BY looked.{table.time} DESC, looked.{table.key} DESC LIMIT %s",
-        (*values, looked, *rest.values(), wanted.limit),
+        (*values, looked, *residual, wanted.limit),
     )
     if len(rows) == wanted.limit:
         return Found(rows, Position(rows[-1]["position_time"], rows[-1]["position_key"]))

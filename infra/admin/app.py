@@ -6,7 +6,19 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from infra import tokens
-from infra.admin import channel_setup, channels, configuration, deliveries, events, rules, templates, tenants
+from infra.admin import (
+    audit,
+    channel_setup,
+    channels,
+    configuration,
+    dead_letters,
+    deliveries,
+    events,
+    rules,
+    templates,
+    tenants,
+    traces,
+)
 from infra.admin.access import Authentication
 from infra.admin.bodies import BoundedBodies
 from infra.admin.description import describe
@@ -22,7 +34,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     templates.router,
     configuration.router,
     events.router,
+    traces.router,
     deliveries.router,
+    dead_letters.router,
+    audit.router,
 )
 """One a resource."""
 

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from adapters.mysql.pool import Database
 from adapters.mysql.projector import PRESENT
 from infra.dead_letters.filters import LetterError
+from infra.errors import AwayError
 from infra.kafka import connection, started
 from infra.patience import kafka_of, patiently
 from infra.settings import Settings
@@ -18,6 +19,10 @@ from streams.consumers import stopped
 _LOOK: Final = 0.25
 _POSITIONS: Final = "SELECT topic, `partition`, next_offset FROM projection_offsets WHERE projection = %s"
 _TOPICS: Final = (topics.DEAD_LETTER, topics.AUDIT_CHANGE)
+
+
+class BehindError(LetterError, AwayError):
+    """The tables are behind, and stay so."""
 
 
 Ends = Mapping[tuple[str, int], tuple[int, int]]
@@ -34,7 +39,7 @@ async def reached(db: Database, ends: Ends, seconds: float) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while lag := _lag(ends, await _positions(db)):
         if asyncio.get_running_loop().time() >= deadline:
-            raise LetterError(
+            raise BehindError(
                 f"The tables are behind the log of dead letters by {lag} and do not catch up: is a worker "
                 "running, and can it write? `posto status` and `posto doctor` say. Nothing was done."
             )

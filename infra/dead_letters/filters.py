@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from infra.errors import OperatorError
+from infra.errors import InvalidError, OperatorError, UnknownError
 from schemas.events import Coordinates
 from streams import identity, topics
 from streams.letters import LetterId
@@ -15,6 +15,14 @@ STATES: Final = ("open", "redriven", "discarded", "all")
 
 class LetterError(OperatorError):
     """What was asked about dead letters cannot be done; the message says what to do instead."""
+
+
+class NoLetterError(LetterError, UnknownError):
+    """There is no such dead letter."""
+
+
+class MisnamedLetterError(LetterError, InvalidError):
+    """That can be no dead letter's name."""
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +55,7 @@ def condition_of(wanted: Filter) -> tuple[str, list[Any]]:
         parts.append("LOWER(letter.error_message) LIKE LOWER(%s)")
         values.append(f"%{_literally(wanted.reason)}%")
     if wanted.tenant is not None:
-        parts.append(_OF_TENANT)
+        parts.append(OF_TENANT)
         values += [wanted.tenant, wanted.tenant]
     if wanted.channel is not None:
         parts.append("letter.channel_id = %s")
@@ -70,7 +78,7 @@ def _named(name: str) -> tuple[str, list[Any]]:
     letter = LetterId.parse(name)
     place = letter.source if letter else Coordinates.parse(name)
     if place is None:
-        raise LetterError(
+        raise MisnamedLetterError(
             f"{name!r} is no dead letter's name: that is its stage and its place, as router:raw.event/3@17."
         )
     if place.topic == topics.DEAD_LETTER and letter is None:
@@ -84,7 +92,7 @@ def _literally(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-_OF_TENANT: Final = (
-    "(letter.tenant_id = %s OR (letter.tenant_id IS NULL AND letter.channel_id IN "
+OF_TENANT: Final = (
+    "(tenant_id = %s OR (tenant_id IS NULL AND channel_id IN "
     "(SELECT channel.canonical_channel FROM tenant_message_channels AS channel WHERE channel.tenant_id = %s)))"
 )

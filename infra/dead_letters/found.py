@@ -10,7 +10,7 @@ import msgspec
 from adapters.mysql.errors import DatabaseError
 from adapters.mysql.pool import Database, Row
 from infra.database import database
-from infra.dead_letters.filters import Filter, LetterError, condition_of
+from infra.dead_letters.filters import Filter, LetterError, NoLetterError, condition_of
 from infra.settings import Settings
 from schemas.events import Coordinates
 from streams import topics
@@ -104,7 +104,7 @@ async def listed(db: Database, wanted: Filter, limit: int) -> list[FoundLetter]:
         "LIMIT %s",
         (*values, limit),
     )
-    return [_found(row) for row in rows]
+    return [letter_of(row) for row in rows]
 
 
 async def groups(db: Database, wanted: Filter) -> list[Group]:
@@ -152,7 +152,7 @@ async def each(db: Database, wanted: Filter) -> AsyncIterator[list[FoundLetter]]
             if not rows:
                 break
             after = rows[-1]["letter_offset"]
-            yield [_found(row) for row in rows]
+            yield [letter_of(row) for row in rows]
 
 
 async def one(db: Database, name: str) -> FoundLetter:
@@ -162,7 +162,8 @@ async def one(db: Database, name: str) -> FoundLetter:
     if len(found) != 1:
         problem = "names several dead letters: say the stage too, as" if found else "names no dead letter, as"
         example = found[0].id if found else "normalizer:raw.webhook/3@17"
-        raise LetterError(f"{name!r} {problem} {example} does; `posto dead-letters list` shows their names.")
+        kind = LetterError if found else NoLetterError
+        raise kind(f"{name!r} {problem} {example} does; `posto dead-letters list` shows their names.")
     return msgspec.structs.replace(found[0], history=await history(db, found[0].name))
 
 
@@ -196,10 +197,11 @@ async def original(db: Database, letter: FoundLetter) -> bytes | None:
 async def _check_names(db: Database, wanted: Filter) -> None:
     for name in wanted.names:
         if not await listed(db, Filter(names=(name,), state="all"), 1):
-            raise LetterError(f"There is no dead letter {name!r}; `posto dead-letters list` shows their names.")
+            raise NoLetterError(f"There is no dead letter {name!r}; `posto dead-letters list` shows their names.")
 
 
-def _found(row: Row) -> FoundLetter:
+def letter_of(row: Row) -> FoundLetter:
+    """A row of `COLUMNS` as a letter."""
     source = Coordinates(row["source_topic"], row["source_partition"], row["source_offset"])
     redriven_at = row["redriven_at"]
     return FoundLetter(
@@ -227,12 +229,12 @@ def _utc(naive: datetime) -> datetime:
     return naive.replace(tzinfo=UTC)
 
 
-_SELECT: Final = (
-    "SELECT letter.stage, letter.source_topic, letter.source_partition, letter.source_offset, letter.letter_partition, "
-    "letter.letter_offset, letter.state, letter.round, letter.failures, letter.error_class, letter.error_message, "
-    "letter.trace_id, letter.tenant_id, letter.channel_id, letter.created_at, letter.failed_at, letter.redriven_at, "
-    "letter.original_bytes FROM dead_letters AS letter"
+COLUMNS: Final = (
+    *("stage", "source_topic", "source_partition", "source_offset", "letter_partition", "letter_offset", "state"),
+    *("round", "failures", "error_class", "error_message", "trace_id", "tenant_id", "channel_id", "created_at"),
+    *("failed_at", "redriven_at", "original_bytes"),
 )
+_SELECT: Final = f"SELECT {', '.join(f'letter.{name}' for name in COLUMNS)} FROM dead_letters AS letter"  # noqa: S608
 _OF_LETTER: Final = "stage = %s AND source_topic = %s AND source_partition = %s AND source_offset = %s"
 _HISTORY: Final = (
     f"SELECT * FROM dead_letter_history WHERE {_OF_LETTER} "  # noqa: S608

@@ -50,6 +50,8 @@ TenantId = Annotated[int, Field(ge=1, le=4_294_967_295)]
 Key = Annotated[str, Field(min_length=1, max_length=768)]
 """An id that something was given, or a key."""
 Name = Annotated[str, Field(min_length=1, max_length=191)]
+PlaceShown = Annotated[str, BeforeValidator(str)]
+"""Where a record lies in Kafka, as `raw.event/3@17`."""
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 """A short text: a reason, or what is searched for."""
 

@@ -15,6 +15,7 @@ from infra.database import database
 from infra.migrations import migrate
 from infra.settings import Settings, load
 from schemas.audit import AuditChange
+from schemas.events import Coordinates
 from streams import topics
 
 TOKEN = "master-token-of-these-tests"
@@ -35,16 +36,20 @@ def settings(new_database: Callable[[], str]) -> Settings:
 
 
 class Taken:
-    """A producer that takes everything; what it was given in the audit is in `changes`."""
+    """A producer that takes everything: what it was given in the audit is in `changes`, the rest in `others`."""
 
     def __init__(self) -> None:
         self.changes: list[AuditChange] = []
+        self.others: dict[str, list[bytes]] = {}
 
-    async def send_and_wait(self, topic: str, value: bytes, key: bytes, headers: object) -> None:
+    async def send_and_wait(self, topic: str, value: bytes, key: bytes, headers: object) -> Coordinates:
         """Keep a record."""
-        assert topic == topics.AUDIT_CHANGE
-        self.changes.append(msgspec.json.decode(value, type=AuditChange))
-        assert key == self.changes[-1].subject.encode()
+        if topic == topics.AUDIT_CHANGE:
+            self.changes.append(msgspec.json.decode(value, type=AuditChange))
+            assert key == self.changes[-1].subject.encode()
+        else:
+            self.others.setdefault(topic, []).append(value)
+        return Coordinates(topic, 0, 0)
 
 
 @pytest.fixture
@@ -71,6 +76,6 @@ async def api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def db(settings: Settings) -> AsyncIterator[Database]:
-    opened = database(settings, connections=1)
+    opened = database(settings, connections=2)  # the projector takes two
     yield opened
     await opened.close()
