@@ -22,24 +22,15 @@ from infra.authoring.history import Version, history, restorable
 from infra.authoring.reach import Reached
 from infra.authoring.saving import drafted, reach, save
 from infra.context import Context
-from infra.errors import InvalidError, OperatorError
+from infra.errors import OperatorError
 from infra.in_force import standing_of
-from schemas.admin.authored import (
-    AuthoredFilter,
-    Changing,
-    Deleted,
-    InForceShown,
-    RuleShown,
-    StandingShown,
-    TemplateShown,
-    VersionShown,
-)
+from schemas.admin.authored import AuthoredFilter, Changing, Deleted, InForceShown, StandingShown, VersionShown
 from schemas.admin.pages import Listing, Page
+from schemas.admin.rules import RuleShown
+from schemas.admin.templates import TemplateShown
 from schemas.api import WrongField
-from schemas.proposals import DryRun, Proposal
 from streams import topics
 from streams.configuration import Key
-from streams.proposals import objections
 
 ShownT = TypeVar("ShownT", RuleShown, TemplateShown)
 _NAMES: Final = {topics.CONFIG_RULE: "rules", topics.CONFIG_TEMPLATE: "templates"}
@@ -147,15 +138,6 @@ async def arrange(
 
     rows, reached = await _saved(context, edits, operator, changing, check)
     return [_reached(_as(RuleShown, known(key, row)), key, reached) for key, row in rows.items()]
-
-
-async def tried(context: Context, proposal: Proposal, last: int, most: int) -> DryRun:
-    """What a proposal would change; InvalidError where it could not be put in force."""
-    await context.producer()  # no Kafka, no log to look at: said at once
-    entries = (await (await context.publisher()).published()).entries
-    for key, reason in objections(entries, proposal):
-        raise InvalidError(f"{key} cannot be so: {reason}.")
-    return await context.laboratory.try_out(proposal, last=last, most=most)
 
 
 async def versions(context: Context, key: Key, wanted: Listing) -> Page[VersionShown]:

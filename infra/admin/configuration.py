@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from infra.admin.access import Reader
 from infra.admin.context import InContext
 from infra.in_force import differences, read_authored_of
-from schemas.admin.authored import ConfigurationShown, FaultShown, WorkerShown
+from schemas.admin.configuration import ConfigurationShown, FaultShown, WorkerShown
 
 router: Final = APIRouter(tags=["configuration"])
 

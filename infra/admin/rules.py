@@ -12,24 +12,10 @@ from infra.admin.once import OnceOnly
 from infra.authoring.edits import alteration, creation
 from infra.authoring.ordering import ordering
 from schemas.admin import values
-from schemas.admin.authored import (
-    AuthoredFilter,
-    Changing,
-    Deleted,
-    DryRunShown,
-    NewRule,
-    Order,
-    Proposed,
-    Restoration,
-    RuleChange,
-    RuleShown,
-    StandingShown,
-    VersionShown,
-)
+from schemas.admin.authored import AuthoredFilter, Changing, Deleted, Restoration, StandingShown, VersionShown
 from schemas.admin.pages import Listing, Page
-from schemas.proposals import Proposal
+from schemas.admin.rules import NewRule, Order, RuleChange, RuleShown
 from streams.configuration import Key
-from streams.soundness import rule_of, template_of
 from streams.topics import CONFIG_RULE
 
 router: Final = APIRouter(tags=["rules"])
@@ -52,13 +38,6 @@ async def create_rule(
     fields = body.model_dump(exclude={"id"})
     edit = creation(_key(body.id), fields)
     return await authored.create(context, once, edit, body, RuleShown, operator, said, response)
-
-
-@router.post("/dry-runs")
-async def try_rules(_: Reader, context: InContext, body: Proposed) -> DryRunShown:
-    """What would differ over the last events with these changes of rules and templates; nothing is done."""
-    found = await authored.tried(context, _proposal(body), body.last, body.most)
-    return DryRunShown.model_validate(found)
 
 
 @router.put("/rule-order", responses={412: {"$ref": "#/components/responses/Problem412"}})
@@ -123,18 +102,6 @@ async def restore_rule(
 async def show_standing_of_rule(_: Reader, context: InContext, rule: Id) -> StandingShown:
     """Whether a rule is in force as it is written, and in which workers."""
     return await authored.standing(context, _key(rule))
-
-
-def _proposal(body: Proposed) -> Proposal:
-    return Proposal(
-        rules=tuple(rule_of(rule.model_dump()) for rule in body.rules),
-        templates=tuple(
-            template_of({"id": template.name, "body": template.body, "is_enabled": template.is_enabled})
-            for template in body.templates
-        ),
-        deleted_rules=tuple(body.deleted_rules),
-        deleted_templates=tuple(body.deleted_templates),
-    )
 
 
 def _key(rule: str) -> Key:

@@ -11,18 +11,9 @@ from infra.admin.etags import Matching
 from infra.admin.once import OnceOnly
 from infra.authoring.edits import alteration, creation
 from schemas.admin import values
-from schemas.admin.authored import (
-    AuthoredFilter,
-    Changing,
-    Deleted,
-    NewTemplate,
-    Restoration,
-    StandingShown,
-    TemplateChange,
-    TemplateShown,
-    VersionShown,
-)
+from schemas.admin.authored import AuthoredFilter, Changing, Deleted, Restoration, StandingShown, VersionShown
 from schemas.admin.pages import Listing, Page
+from schemas.admin.templates import NewTemplate, TemplateChange, TemplateShown
 from streams.configuration import Key
 from streams.topics import CONFIG_TEMPLATE
 
