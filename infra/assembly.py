@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from adapters.gateway import GatewayClient, Timeouts
+from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
 from adapters.objects import StoreUnavailableError
 from adapters.preconditions import Preconditions
@@ -75,18 +75,6 @@ def assemble(
     errander = LidErrander(gateway, lids, channels, SystemClock().now)
     add_lookups(app, due, lids, _look_ups(app, due, errander) if settings.posto_lid_lookups else None)
     return app
-
-
-def timeouts(settings: Settings) -> Timeouts:
-    """How long the gateway may take."""
-    return Timeouts(
-        connect=settings.posto_gateway_connect_seconds,
-        pool=settings.posto_gateway_connect_seconds,
-        write=settings.posto_gateway_write_seconds,
-        list_channels=settings.posto_gateway_channels_seconds,
-        get_media=settings.posto_gateway_media_seconds,
-        other=settings.posto_gateway_answer_seconds,
-    )
 
 
 def _outboxes(

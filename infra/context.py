@@ -13,11 +13,11 @@ from aiokafka.errors import KafkaError
 from adapters.gateway import GatewayClient
 from adapters.mysql.errors import DatabaseError
 from adapters.mysql.pool import Database
-from infra.assembly import timeouts
 from infra.configuration import Publisher, publishing
 from infra.database import database
 from infra.dry_run import Laboratory
 from infra.errors import AwayError
+from infra.gateway import gateway_client
 from infra.kafka import connection, started
 from infra.patience import kafka_of, patiently
 from infra.settings import Settings
@@ -75,8 +75,7 @@ class Context:
     @cached_property
     def gateway(self) -> GatewayClient:
         """The gateway; connects by itself."""
-        secret = self.settings.wpp_gateway_secret.get_secret_value()
-        gateway = GatewayClient(self.settings.wpp_gateway_base_url, secret, timeouts=timeouts(self.settings))
+        gateway = gateway_client(self.settings)
         self._opened.push_async_callback(gateway.aclose)
         return gateway
 

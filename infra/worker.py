@@ -12,12 +12,12 @@ from uuid import uuid4
 import structlog
 import uvloop
 
-from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
 from adapters.preconditions import Preconditions
-from infra.assembly import assemble, timeouts
+from infra.assembly import assemble
 from infra.database import database
 from infra.errors import OperatorError
+from infra.gateway import gateway_client
 from infra.kafka import connection
 from infra.logging import configure
 from infra.lookout import Lookout
@@ -95,13 +95,7 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     await _unless(stop, feed.ready())
 
     vitals.waits_for = "waiting for partitions and their tables"
-    gateway = await stack.enter_async_context(
-        GatewayClient(
-            settings.wpp_gateway_base_url,
-            settings.wpp_gateway_secret.get_secret_value(),
-            timeouts=timeouts(settings),
-        )
-    )
+    gateway = await stack.enter_async_context(gateway_client(settings))
     bell = AlarmBell(kafka, failed=die)
     await bell.start()
     stack.push_async_callback(bell.stop)
