@@ -11,7 +11,7 @@ from infra.admin.access import PREFIX
 from schemas.api import Problem
 
 _ALWAYS: Final = (400, 401, 403, 422, 503)
-_CHANGES: Final = (409, 413)
+_OF_ONE: Final = (404, 409)
 _CONDITIONAL: Final = (412, 428)
 _MEANINGS: Final = {
     400: "The body cannot be read, or the cursor is of another query.",
@@ -60,9 +60,9 @@ def _statuses(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
     """What may go wrong with an operation."""
     yield from _ALWAYS
     if "{" in path or method != "get":
-        yield 404
+        yield from _OF_ONE
     if method != "get":
-        yield from _CHANGES
+        yield 413
     if any(parameter["name"] == "If-Match" for parameter in operation.get("parameters", ())):
         yield from _CONDITIONAL
 

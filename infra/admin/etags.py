@@ -37,13 +37,21 @@ class IfMatch:
             )
 
 
+_PATTERN: Final = r'^(\*|"[!#-~]*"(, *"[!#-~]*")*)$'
+
+
 def _if_match(
     given: Annotated[
         str | None,
-        Header(alias="If-Match", max_length=1_000, description="The ETag of what is to be changed; `*` for any."),
+        Header(
+            alias="If-Match",
+            max_length=1_000,
+            pattern=_PATTERN,
+            description="The ETag of what is to be changed; `*` for any.",
+        ),
     ] = None,
 ) -> IfMatch:
-    if given is None or not given.strip():
+    if given is None:
         raise ProblemError(
             UNCONDITIONAL, "Send If-Match with the ETag that reading it gave, so that no change is lost."
         )

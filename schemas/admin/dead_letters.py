@@ -8,7 +8,14 @@ from pydantic import Field
 from schemas.admin.pages import Listing
 from schemas.admin.values import Body, Key, Moment, Shown, TenantId, Text
 
-LetterName = Annotated[str, Field(min_length=1, max_length=400, description="As `router:raw.event/3@17`.")]
+LetterName = Annotated[
+    str,
+    Field(
+        max_length=400,
+        pattern=r"^([A-Za-z0-9_.-]{1,50}:)?[A-Za-z0-9._-]{1,249}/[0-9]{1,9}@[0-9]{1,18}$",
+        description="As `router:raw.event/3@17`.",
+    ),
+]
 
 
 class LetterFilter(Listing):

@@ -20,11 +20,11 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serving(server: uvicorn.Server) -> AsyncIterator[str]:
-    """Run a uvicorn server; yields its address, and ends it in the way a signal would."""
+async def serving(server: uvicorn.Server, port: int = 0) -> AsyncIterator[str]:
+    """Run a uvicorn server on a port, or a free one; yields its address, and ends it in the way a signal would."""
     # The protocol is named, for asyncio turns Nagle's algorithm (40 ms an answer) off only where it reads TCP.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("127.0.0.1", port))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await eventually(lambda: server.started or task.done(), interval=0.002)
         try:
