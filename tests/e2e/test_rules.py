@@ -35,6 +35,9 @@ async def test_a_rule_is_in_force_within_a_second_sends_and_is_tried_without_sen
     assert made.status_code == 201, made.text
     assert made.json()["in_force"]["is_everywhere"]
     assert made.json()["in_force"]["seconds"] < 1
+    standing = (await api.get(f"rules/{name}/standing")).json()
+    assert (standing["state"], standing["in_force"]["is_everywhere"]) == ("in force", True)
+    assert [worker["is_current"] for worker in (await api.get("configuration")).json()["workers"]] == [True]
 
     first = await hub.post({**event, "external_id": unique("E"), "payload": {"phone": phone, "item": "um"}})
     await hub.outbound(first.json()["event_id"], "sent")

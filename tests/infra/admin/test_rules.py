@@ -1,21 +1,21 @@
 """Rules and templates by the Admin API, on a real database and a real broker."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from adapters.mysql.pool import Database
+from infra.admin.app import build
 from infra.configuration import publish_configuration
+from infra.context import Context
 from infra.database import database
 from infra.settings import Settings
 from streams import topics
 from tests.infra.admin.conftest import TOKEN, asking
-from tests.infra.test_authoring import decided, projected
-from tests.infra.test_configuration import SEEDS, author, in_force
-from tests.infra.test_workers import worker
+from tests.infra.authored import author_anew, authored_hub, projected
+from tests.infra.test_configuration import in_force
 from tests.support.topics import read
 
 pytestmark = pytest.mark.integration
@@ -23,13 +23,17 @@ pytestmark = pytest.mark.integration
 NEW = {"id": "new", "event_type": "a.b", "action": "none", "priority": 1}
 
 
+@pytest.fixture(scope="module")
+def hub(hub_kafka: str, new_database: Callable[[], str]) -> Iterator[Settings]:
+    with authored_hub(hub_kafka, new_database(), posto_admin_token=TOKEN) as settings:
+        yield settings
+
+
 @pytest.fixture
 async def authored(hub: Settings) -> AsyncIterator[Database]:
-    """The tables of a hub with rules in force and events that were decided."""
+    """The hub's database, with rules in force."""
     opened = database(hub, connections=2)
-    await author(opened, *SEEDS)
-    await publish_configuration(hub)
-    await decided(hub, 60)
+    await author_anew(hub, opened)
     yield opened
     await opened.close()
 
@@ -37,7 +41,7 @@ async def authored(hub: Settings) -> AsyncIterator[Database]:
 @pytest.fixture
 async def client(hub: Settings, authored: Database) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the hub that may do everything."""
-    async with asking(hub.model_copy(update={"posto_admin_token": SecretStr(TOKEN)})) as client:
+    async with asking(hub) as client:
         client.base_url = httpx.URL("http://posto/api/admin/")
         yield client
 
@@ -55,45 +59,58 @@ async def test_of_two_operators_one_gets_412_and_sees_the_others_version(
     assert second.json()["current"]["priority"] == 5
     assert second.json()["current"]["etag"] == first.headers["etag"] == second.headers["etag"]
     assert (await client.delete("rules/r", headers=etag)).status_code == 412
-    assert await projected(hub, authored)
+    assert await projected(hub, authored, "rule:r")
     versions = (await client.get("rules/r/history", params={"limit": 1})).json()
-    assert [(one["version"], one["by"], one["reason"]) for one in versions["items"]] == [(2, "admin", "ours first")]
+    assert [(one["by"], one["reason"]) for one in versions["items"]] == [("admin", "ours first")]
     older = (await client.get("rules/r/history", params={"limit": 1, "cursor": versions["next_cursor"]})).json()
-    assert [(one["version"], one["by"], one["entry"]["priority"]) for one in older["items"]] == [(1, None, 100)]
-    back = await client.post("rules/r/restore", json={"version": 1}, headers={"if-match": first.headers["etag"]})
-    assert (back.status_code, back.json()["priority"], back.json()["in_force"]["version"]) == (200, 100, 3)
+    assert [(one["by"], one["entry"]["priority"]) for one in older["items"]] == [(None, 100)]
+    again = {"version": older["items"][0]["version"]}
+    back = await client.post("rules/r/restore", json=again, headers={"if-match": first.headers["etag"]})
+    assert (back.status_code, back.json()["priority"]) == (200, 100)
+    assert back.json()["in_force"]["version"] == again["version"] + 2
 
 
-async def test_a_rule_is_made_once_in_force_in_the_workers_and_deleted(
-    hub: Settings, client: httpx.AsyncClient
-) -> None:
-    async with worker(hub, "one"):
-        key = {"idempotency-key": "k1"}
-        made = await client.post("rules", json=NEW, headers=key, params={"wait": 5})
-        assert made.status_code == 201, made.text
-        reached = made.json()["in_force"]
-        assert (reached["is_everywhere"], reached["workers"], reached["version"]) == (True, 1, 1)
-        assert reached["seconds"] < 1
-        again = await client.post("rules", json=NEW, headers=key)
-        assert (again.status_code, again.headers["etag"]) == (201, made.headers["etag"])
-        assert (await client.post("rules", json=NEW)).status_code == 409
-        standing = (await client.get("rules/new/standing")).json()
-        assert (standing["state"], standing["version"], standing["in_force"]["is_everywhere"]) == ("in force", 1, True)
-        whole = (await client.get("configuration")).json()
-        assert (whole["is_in_force"], whole["pending"], [one["worker"] for one in whole["workers"]]) == (
-            True,
-            0,
-            ["one"],
-        )
-    gone = await client.delete("rules/new", headers={"if-match": made.headers["etag"]})
-    assert (gone.status_code, gone.json()["in_force"]["workers"]) == (200, 0)
-    assert (await client.get("rules/new")).status_code == 404
-    back = await client.post("rules/new/restore", json={"version": 1}, headers={"if-match": "*"})
-    assert back.status_code == 200, back.text
+async def test_a_rule_is_made_once_deleted_and_brought_back(client: httpx.AsyncClient) -> None:
+    once = {**NEW, "id": "once"}
+    made = await client.post("rules", json=once, headers={"idempotency-key": "k1"})
+    assert made.status_code == 201, made.text
+    reached = made.json()["in_force"]
+    assert (reached["is_everywhere"], reached["workers"], reached["version"], reached["problem"]) == (False, 0, 1, None)
+    again = await client.post("rules", json=once, headers={"idempotency-key": "k1"})
+    assert (again.status_code, again.headers["etag"]) == (201, made.headers["etag"])
+    assert (await client.post("rules", json=once)).status_code == 409
+    standing = (await client.get("rules/once/standing")).json()
+    assert (standing["state"], standing["version"]) == ("in force", 1)
+    whole = (await client.get("configuration")).json()
+    assert (whole["is_complete"], whole["is_in_force"], whole["pending"], whole["workers"]) == (True, False, 0, [])
+    gone = await client.delete("rules/once", headers={"if-match": made.headers["etag"]})
+    assert (gone.status_code, gone.json()["in_force"]["version"]) == (200, 2)
+    assert (await client.get("rules/once")).status_code == 404
+    back = await client.post("rules/once/restore", json={"version": 1}, headers={"if-match": "*"})
+    assert (back.status_code, back.json()["in_force"]["version"]) == (200, 3), back.text
+
+
+async def test_without_kafka_nothing_is_changed(hub: Settings, authored: Database) -> None:
+    async with Context(hub.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:9"}), wait=0.2) as context:
+        transport = httpx.ASGITransport(build(context), raise_app_exceptions=False)
+        headers = {"authorization": f"Bearer {TOKEN}", "if-match": "*"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://posto/api/admin/", headers=headers
+        ) as client:
+            assert (await client.get("rules/r")).json()["priority"] == 100
+            for answer in (
+                await client.patch("rules/r", json={"priority": 1}),
+                await client.delete("rules/r"),
+                await client.post("rules", json=NEW),
+                await client.post("dry-runs", json={}),
+                await client.get("configuration"),
+            ):
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), answer.text
+    assert [row["priority"] for row in await authored.fetch("SELECT priority FROM routing_rules")] == [100, 100]
 
 
 async def test_what_is_rarely_meant_is_refused_until_it_is_confirmed(hub: Settings, client: httpx.AsyncClient) -> None:
-    before = await in_force(hub)
+    before, audit = await in_force(hub), await read(hub.kafka_bootstrap_servers, topics.AUDIT_CHANGE)
     everyone = {"id": "all", "event_type": "whatsapp.inbound.*", "action": "whatsapp", "template": "t"}
     refused = await client.post("rules", json=everyone)
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:posto:problem:dangerous")
@@ -105,7 +122,7 @@ async def test_what_is_rarely_meant_is_refused_until_it_is_confirmed(hub: Settin
     typo = await client.patch("templates/t", json={"body": "{{ nmae }}"}, headers={"if-match": text})
     assert "nmae" in typo.json()["errors"][0]["message"]
     assert await in_force(hub) == before
-    assert not await read(hub.kafka_bootstrap_servers, topics.AUDIT_CHANGE)
+    assert len(await read(hub.kafka_bootstrap_servers, topics.AUDIT_CHANGE)) == len(audit)
     both = {"confirm": ["sends_to_everyone", "matches_nothing"]}
     assert (await client.post("rules", json=everyone, params=both)).status_code == 201
 
@@ -125,7 +142,7 @@ async def test_a_dry_run_sends_nothing_and_says_what_would_differ(hub: Settings,
 async def test_rules_are_listed_page_by_page_and_put_in_order(
     hub: Settings, authored: Database, client: httpx.AsyncClient
 ) -> None:
-    await author(authored, "INSERT INTO routing_rules (id, event_type, action) VALUES ('b', 'a.b', 'none')")
+    await authored.execute("INSERT INTO routing_rules (id, event_type, action) VALUES ('b', 'a.b', 'none')")
     await publish_configuration(hub)
     first = (await client.get("rules", params={"limit": 2, "text": "a."})).json()
     rest = (await client.get("rules", params={"limit": 2, "text": "a.", "cursor": first["next_cursor"]})).json()
