@@ -28,6 +28,7 @@ from bench import (
     growth,
     idle,
     latency,
+    lists,
     noise,
     normalization,
     outage,
@@ -66,7 +67,7 @@ ON_KAFKA: Final[dict[str, Bench]] = {
     "dry_run": dry_run.measure,
 }
 """Benches that start what they need themselves, beside a broker of their own."""
-ON_MYSQL: Final[dict[str, Bench]] = {"projector": projector.measure, "replay": replay.measure}
+ON_MYSQL: Final[dict[str, Bench]] = {"projector": projector.measure, "replay": replay.measure, "lists": lists.measure}
 """Benches on a database server of their own."""
 ON_A_STACK: Final[dict[str, Bench]] = {
     "idle": idle.measure,

@@ -15,6 +15,7 @@ TABLE: Final = Table(
     name="audit_log",
     columns=", ".join(f"one.{name}" for name in _COLUMNS),
     time="at",
+    unique="unique_id",
     conditions={"subject": "subject = %s", "actor": "actor = %s", "action": "action = %s"},
     indexes={"subject": "by_subject", "actor": "by_actor", "action": "by_action", None: "by_time"},
 )

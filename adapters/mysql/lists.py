@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapters.mysql.pool import Database, Row
 
-LOOKED_THROUGH: Final = 2_000
+LOOKED_THROUGH: Final = 5_000
 """So many rows are looked through for what no index answers."""
 
 
@@ -29,6 +29,8 @@ class Table:
     conditions: Mapping[str, str]
     indexes: Mapping[str | None, str]
     key: str = "id"
+    unique: str = "PRIMARY"
+    """The index of `key` alone."""
     always: str = "TRUE"
     """What holds for every row that is listed."""
 
@@ -62,26 +64,41 @@ class Found:
 
 async def found(db: Database, table: Table, wanted: Wanted) -> Found:
     """A page of the rows that are wanted."""
+    last_of, rows_of = statements(table, wanted)
+    last = await db.fetch(*last_of)
+    rows = await db.fetch(*rows_of)
+    if len(rows) == wanted.limit:
+        return Found(rows, Position(rows[-1]["position_time"], rows[-1]["position_key"]))
+    return Found(rows, Position(last[0][table.time], last[0][table.key]) if last else None)
+
+
+Statement = tuple[str, Sequence[Any]]
+
+
+def statements(table: Table, wanted: Wanted) -> tuple[Statement, Statement]:
+    """What finds the last of the rows that are looked through, and what finds a page among them."""
     given = {name: value for name, value in wanted.filters.items() if value is not None}
     indexed = next(name for name in table.indexes if name is None or name in given)
     conditions, values = _range(table, wanted, {indexed: given[indexed]} if indexed else {})
     rest = {name: value for name, value in given.items() if name != indexed}
-    index = table.indexes[indexed]
-    rows_of = f"SELECT {table.key}, {table.time} FROM {table.name} FORCE INDEX ({index}) WHERE {conditions}"  # noqa: S608
-    order = f"ORDER BY {table.time} DESC, {table.key} DESC"
     looked = LOOKED_THROUGH if rest else wanted.limit
-    last = await db.fetch(f"{rows_of} {order} LIMIT 1 OFFSET %s", (*values, looked - 1))
-    residual = [value for name, value in rest.items() for _ in range(table.conditions[name].count("%s"))]
-    others = " AND ".join(table.conditions[name] for name in rest) or "TRUE"
-    rows = await db.fetch(
-        f"SELECT {table.columns}, looked.{table.time} AS position_time, looked.{table.key} AS position_key "  # noqa: S608
-        f"FROM ({rows_of} {order} LIMIT %s) AS looked JOIN {table.name} AS one ON one.{table.key} = looked.{table.key} "
-        f"WHERE {others} ORDER BY looked.{table.time} DESC, looked.{table.key} DESC LIMIT %s",
-        (*values, looked, *residual, wanted.limit),
+    index = table.indexes[indexed]
+    rows_of = (
+        f"SELECT {table.key}, {table.time} FROM {table.name} FORCE INDEX ({index}) WHERE {conditions} "  # noqa: S608
+        f"ORDER BY {table.time} DESC, {table.key} DESC"
     )
-    if len(rows) == wanted.limit:
-        return Found(rows, Position(rows[-1]["position_time"], rows[-1]["position_key"]))
-    return Found(rows, Position(last[0][table.time], last[0][table.key]) if last else None)
+    others = " AND ".join(table.conditions[name] for name in rest) or "TRUE"
+    others_values = [value for name, value in rest.items() for _ in range(table.conditions[name].count("%s"))]
+    page = (
+        f"SELECT {table.columns}, looked.{table.time} AS position_time, looked.{table.key} AS position_key "  # noqa: S608
+        f"FROM ({rows_of} LIMIT %s) AS looked STRAIGHT_JOIN {table.name} AS one FORCE INDEX ({table.unique}) "
+        f"ON one.{table.key} = looked.{table.key} "
+        f"WHERE {others} ORDER BY looked.{table.time} DESC, looked.{table.key} DESC LIMIT %s"
+    )
+    return (
+        (f"{rows_of} LIMIT 1 OFFSET %s", (*values, looked - 1)),
+        (page, (*values, looked, *others_values, wanted.limit)),
+    )
 
 
 def _range(table: Table, wanted: Wanted, indexed: Mapping[str, Any]) -> tuple[str, list[Any]]:

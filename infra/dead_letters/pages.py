@@ -11,6 +11,7 @@ TABLE: Final = Table(
     name="dead_letters",
     columns=", ".join(f"one.{name}" for name in COLUMNS),
     time="failed_at",
+    unique="unique_id",
     conditions={
         "trace": "trace_id = %s",
         "state": "state = %s",
@@ -21,7 +22,7 @@ TABLE: Final = Table(
         "channel": "channel_id = %s",
         "text": "LOCATE(%s, error_message COLLATE utf8mb4_general_ci) > 0",
     },
-    indexes={"state": "by_state_and_failure", None: "by_failure"},
+    indexes={"trace": "by_trace", "state": "by_state_and_failure", None: "by_failure"},
     always="letter_offset IS NOT NULL",
 )
 
