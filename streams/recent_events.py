@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
@@ -67,8 +66,7 @@ async def _values(consumer: AIOKafkaConsumer, count: int) -> Sequence[bytes]:
         found = earlier | found  # what was told later of an event counts
         wanted = max(2 * wanted, count)
         end = start
-    newest = sorted(found.values(), key=itemgetter(0), reverse=True)
-    return [value for _, value in islice(newest, count)][::-1]
+    return [value for _, value in sorted(found.values(), key=itemgetter(0))[-count:]]
 
 
 class _Log:

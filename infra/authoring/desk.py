@@ -80,10 +80,11 @@ async def write(session: Session, made: Draft, said: Said, producer: Any) -> dic
         if (present and present.etag) != (former and former.etag):
             raise ChangedMeanwhileError(f"Somebody has changed {KINDS[key.topic]} {key.id!r} meanwhile.", present)
     await _refuse_objections(session, made, lock=True)
-    for key, entry in made.after.items():
+    changed = {key: entry for key, entry in made.after.items() if _differs(made.before[key], entry)}
+    for key, entry in changed.items():
         await authoring.write(session, key, entry, is_new=made.before[key] is None)
     rows = {key: await authoring.find(session, key) for key in made.after}
-    for key, entry in made.after.items():
+    for key, entry in changed.items():
         await _record(producer, key, made.before[key], entry, said)
     return rows
 
@@ -105,6 +106,11 @@ async def _refuse_objections(session: Session, made: Draft, *, lock: bool) -> No
         raise InvalidError(
             f"The {KINDS[key.topic]} {key.id!r} cannot be so: {reason}.", f"body.{field}" if field else None
         )
+
+
+def _differs(before: Written | None, after: Entry | None) -> bool:
+    """Whether there is anything to be written: to say again what is there makes no version, and no record."""
+    return before is None or before.entry is None or after is None or digest(before.entry) != digest(after)
 
 
 async def _record(producer: Any, key: Key, before: Written | None, after: Entry | None, said: Said) -> None:

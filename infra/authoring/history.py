@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from adapters.mysql.pool import Session
+from adapters.mysql.pool import Row, Session
 from infra.authoring.edits import KINDS
 from infra.errors import ConflictError, UnknownError
 from infra.kafka import connection
@@ -19,6 +19,7 @@ from streams.consumers import stopped
 from streams.publication import digest
 
 _WAIT_MS: Final = 500
+_BEGINNING: Final = datetime.fromtimestamp(0, UTC)
 _CLOCKS: Final = timedelta(seconds=5)
 """By so much the clock of who made a change may be ahead of Kafka's."""
 
@@ -44,12 +45,16 @@ async def history(settings: Settings, session: Session, key: Key) -> list[Versio
     if not published:
         raise UnknownError(f"No version of {KINDS[key.topic]} {key.id!r} was ever published, or none is remembered.")
     subject = f"{KINDS[key.topic]}:{key.id}"
-    audit = await session.fetch(_AUDIT, (subject,))
+    unmatched = await session.fetch(_AUDIT, (subject,))
     versions: list[Version] = []
     former: Entry | None = None
     for at, change in published:
         entry = _entry(change)
-        versions.append(_version(at, change.version, former, entry, audit))
+        since = versions[-1].at if versions else _BEGINNING
+        said = _said(since, at, entry, unmatched)
+        if said is not None:
+            unmatched.remove(said)
+        versions.append(_version(at, change.version, former, entry, said))
         former = entry
     return versions[::-1]
 
@@ -64,29 +69,27 @@ def restorable(versions: Iterable[Version], number: int) -> Entry:
     return msgspec.structs.replace(found.entry, version=0)
 
 
-def _version(at: datetime, number: int, former: Entry | None, entry: Entry | None, audit: Sequence[Any]) -> Version:
-    said = _said(at, entry, audit)
+def _version(at: datetime, number: int, former: Entry | None, entry: Entry | None, said: Row | None) -> Version:
     fields = [] if former is None or entry is None else _differing(former, entry)
     if said is None:
         return Version(version=number, at=at, entry=entry, fields=fields)
-    reason = msgspec.json.decode(said["detail"]).get("reason")
     return Version(
         version=number,
         at=at,
         entry=entry,
         fields=fields,
         by=said["actor"],
-        reason=reason,
+        reason=msgspec.json.decode(said["detail"]).get("reason"),
         trace_id=said["trace_id"] or None,
     )
 
 
-def _said(at: datetime, entry: Entry | None, audit: Sequence[Any]) -> Any:
-    """What the audit says of a version: the last change before it whose content it is."""
+def _said(since: datetime, at: datetime, entry: Entry | None, unmatched: Sequence[Row]) -> Row | None:
+    """What the audit says of a version: the last change since the version before it whose content it is."""
     content = None if entry is None else digest(entry)
-    for row in audit:
-        is_before = row["at"].replace(tzinfo=UTC) <= at + _CLOCKS
-        if is_before and msgspec.json.decode(row["detail"]).get("content") == content:
+    for row in unmatched:
+        is_of_then = since - _CLOCKS <= row["at"].replace(tzinfo=UTC) <= at + _CLOCKS
+        if is_of_then and msgspec.json.decode(row["detail"]).get("content") == content:
             return row
     return None
 

@@ -53,6 +53,13 @@ async def test_the_newest_of_all_partitions_come_in_their_order(hub_kafka: str, 
     assert await numbers(hub_kafka, 1_000) == list(range(300))
 
 
+async def test_of_one_moment_the_last_written_are_the_newest(hub_kafka: str, log: AIOKafkaProducer) -> None:
+    for number in range(30):
+        await tell(log, 3 * number, at=0)
+    await log.flush()
+    assert await numbers(hub_kafka, 3) == [81, 84, 87]
+
+
 async def test_an_event_counts_once_as_it_was_told_last_and_sightings_alone_do_not(
     hub_kafka: str, log: AIOKafkaProducer
 ) -> None:
