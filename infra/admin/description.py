@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from adapters.edge.problems import MEDIA_TYPE
+from infra.admin import ingest_description
 from infra.admin.access import PREFIX
 from schemas.api import Problem
 
@@ -46,6 +47,13 @@ def describe(app: FastAPI) -> Document:
         operation["responses"].pop("422", None)
         for status in _statuses(path, method, operation):
             operation["responses"][str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+    ingest = ingest_description.paths()
+    for item in ingest.values():
+        refusals = {str(status): _response(meaning) for status, meaning in ingest_description.REFUSALS.items()}
+        item["post"]["responses"] |= refusals
+    document["paths"] = ingest | document["paths"]
+    schemas |= ingest_description.schemas()
+    document["components"].setdefault("securitySchemes", {}).update(ingest_description.SECURITY)
     return document
 
 
