@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapters.mysql.pool import Database, Row
 
-LOOKED_THROUGH: Final = 5_000
+LOOKED_THROUGH: Final = 2_000
 """So many rows are looked through for what no index answers."""
 
 
