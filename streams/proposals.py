@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import msgspec
 
-from schemas.configuration import Template
+from schemas.configuration import Rule
 from schemas.proposals import Proposal
 from streams.configuration import Entry, Key, Published
 from streams.references import still_named, without_template
@@ -44,9 +44,6 @@ def objections(entries: Mapping[Key, Entry], proposal: Proposal) -> Iterator[tup
     yield from missing.items()
     deleted = [key for key, entry in changed.items() if entry is None and key.topic == CONFIG_TEMPLATE]
     for key in still_named(deleted, after.values()):
-        names = ", ".join(sorted(rule.id for rule in after.values() if _names(rule, key.id)))
+        naming = (rule for rule in after.values() if isinstance(rule, Rule) and rule.is_enabled)
+        names = ", ".join(sorted(rule.id for rule in naming if rule.template == key.id))
         yield key, f"these rules name it: {names}; give them another template, or disable them"
-
-
-def _names(entry: Entry, template: str) -> bool:
-    return not isinstance(entry, Template) and getattr(entry, "template", None) == template and entry.is_enabled

@@ -68,25 +68,18 @@ async def create(
     response: Response,
 ) -> ShownT:
     """Make what is new, once, and bring it into force."""
-    made: Draft | None = None
-    refused: Exception | None = None
     said = _said(operator, changing)
     producer = await context.producer()
-    try:
-        made = await drafted(context, [edit])
-        await look(made, said, context.laboratory.try_out)
-    except OperatorError as error:  # it may have been made by the same request before
-        refused = error
+    prepared = await _prepared(context, edit, said)
 
     async def make(session: Session) -> ShownT:
-        if made is None or refused is not None:
-            raise _problem(refused)
-        rows = await write(session, made, said, producer)
+        if isinstance(prepared, Exception):
+            raise prepared
+        rows = await write(session, prepared, said, producer)
         return _as(kind, known(edit.key, rows[edit.key]))
 
     created = await once.run(body, kind, make)
-    about = made or Draft({}, {edit.key: None})
-    return _tagged(_reached(created, edit.key, await reach(context, about, changing.wait)), response)
+    return _tagged(_reached(created, edit.key, await reach(context, [edit.key], changing.wait)), response)
 
 
 async def change(
@@ -166,6 +159,16 @@ async def standing(context: Context, key: Key) -> StandingShown:
     )
 
 
+async def _prepared(context: Context, edit: Edit, said: Said) -> Draft | Exception:
+    """What is to be written, or why it is not, unless the same request has written it before."""
+    try:
+        made = await drafted(context, [edit])
+        await look(made, said, context.laboratory.try_out)
+    except OperatorError as error:
+        return _problem(error)
+    return made
+
+
 async def _saved(
     context: Context, edits: Sequence[Edit], operator: Operator, changing: Changing, check: Any
 ) -> tuple[Mapping[Key, Written | None], Reached]:
@@ -192,7 +195,7 @@ def _check(matching: IfMatch) -> Any:
     return check
 
 
-def _problem(error: Exception | None) -> Exception:
+def _problem(error: OperatorError) -> Exception:
     """What an error says to the caller, with what there is now, or all that has to be confirmed."""
     match error:
         case ChangedMeanwhileError(current=current) if current is not None:
@@ -203,7 +206,7 @@ def _problem(error: Exception | None) -> Exception:
                 for danger in found.dangers
             ]
             return ProblemError(DANGEROUS, str(error), errors=wrong)
-    return error or RuntimeError("nothing was refused")
+    return error
 
 
 def _said(operator: Operator, changing: Changing) -> Said:

@@ -1,6 +1,6 @@
 """A change from its edits to its being in force."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.mysql.authoring import Written
@@ -46,12 +46,12 @@ async def save(
     found = await look(made, said, try_out)
     async with context.db.transaction() as session:
         rows = await write(session, made, said, producer)
-    return Saved(rows, found, await reach(context, made, wait))
+    return Saved(rows, found, await reach(context, made.after, wait))
 
 
-async def reach(context: Context, made: Draft, wait: float) -> Reached:
+async def reach(context: Context, keys: Collection[Key], wait: float) -> Reached:
     """Bring what was written into force."""
-    reached = await bring_into_force(context.db, context.publisher, context.workers, made.after, wait)
+    reached = await bring_into_force(context.db, context.publisher, context.workers, keys, wait)
     if reached.in_force is None:
         await context.reopen_configuration()
     return reached

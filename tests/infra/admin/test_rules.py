@@ -1,5 +1,6 @@
 """Rules and templates by the Admin API, on a real database and a real broker."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -68,6 +69,16 @@ async def test_of_two_operators_one_gets_412_and_sees_the_others_version(
     back = await client.post("rules/r/restore", json=again, headers={"if-match": first.headers["etag"]})
     assert (back.status_code, back.json()["priority"]) == (200, 100)
     assert back.json()["in_force"]["version"] == again["version"] + 2
+
+
+async def test_of_two_at_the_very_same_time_one_is_too_late(client: httpx.AsyncClient) -> None:
+    seen = {"if-match": (await client.get("rules/s")).headers["etag"]}
+    both = await asyncio.gather(
+        *(client.patch("rules/s", json={"priority": priority}, headers=seen) for priority in (1, 2))
+    )
+    assert sorted(answer.status_code for answer in both) == [200, 412]
+    kept = (await client.get("rules/s")).json()["priority"]
+    assert [answer.json()["current"]["priority"] for answer in both if answer.status_code == 412] == [kept]
 
 
 async def test_a_rule_is_made_once_deleted_and_brought_back(client: httpx.AsyncClient) -> None:
