@@ -26,6 +26,7 @@ SOURCES = (topics.EVENT_NORMALIZED,)
 OUTPUTS = (
     topics.EVENT_ACCEPTED,
     topics.COMMAND_OUTBOUND,
+    topics.COMMAND_HTTP,
     topics.COMMAND_MEDIA,
     topics.DELIVERY_EVIDENCE,
     topics.CONTACT_LINK,
@@ -38,7 +39,8 @@ SHEDDING = Shedding(topics.EVENT_NORMALIZED, needed_until, without_commands)
 class _Addressed(msgspec.Struct):
     """What of a command says where it goes."""
 
-    channel: str
+    channel: str | None = None
+    target: str | None = None
 
 
 class _Added(msgspec.Struct, omit_defaults=True):
@@ -148,7 +150,11 @@ def _emit(batch: Batch, record: Record, value: bytes, event: Event, said: Said, 
         return
     if said.is_told:
         for command in said.commands:
-            batch.emit(topics.COMMAND_OUTBOUND, _decode_addressed(command).channel.encode(), command, around)
+            to = _decode_addressed(command)
+            if to.target is not None:
+                batch.emit(topics.COMMAND_HTTP, to.target.encode(), command, around)
+            else:
+                batch.emit(topics.COMMAND_OUTBOUND, (to.channel or "").encode(), command, around)
     if event.source_system == keys.GATEWAY:
         _emit_witnessed(batch, event, said, around)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from adapters.mysql.errors import DatabaseRefusedError, DatabaseUnavailableError
 from adapters.mysql.projector import Projector
 from adapters.objects import StoreUnavailableError
-from agents import lookups, media, normalizer, projector, router, sender
+from agents import http, lookups, media, normalizer, projector, router, sender
 from agents.router import ConfigurationSource
 from streams import topics
 from streams.errands.errands import Errands
@@ -18,8 +18,10 @@ from streams.releases import Keepers, Surroundings
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig
 from streams.runtime.owners import Owners
 from streams.sending.outboxes import Outboxes
+from streams.talks import told_at
 
 _FORGET_EVERY: Final = 3_600.0  # seconds
+_TALKS_KEPT: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,14 @@ def add_lookups(app: BatchApp, table: BatchTable, memory: BatchTable, errands: E
     app.batch_agent(*lookups.SOURCES, name="lookups", function=function, outputs=lookups.OUTPUTS)
     if errands:
         _own(app, table, errands)
+
+
+def add_http(app: BatchApp, table: BatchTable, talks: BatchTable, errands: Errands) -> None:
+    """Put the posts to targets on the app; an answer is remembered for a day, in case its command comes again."""
+    app.batch_agent(*http.SOURCES, name="http", function=http.build(errands), outputs=http.OUTPUTS)
+    _own(app, table, errands)
+    forgetting = Forgetting(talks, keep=_TALKS_KEPT, now=lambda: datetime.now(UTC), told_at=told_at)
+    app.timer(interval=_FORGET_EVERY)(forgetting.sweep)
 
 
 def _own(app: BatchApp, table: BatchTable, owners: Owners[Any]) -> None:

@@ -8,11 +8,13 @@ from adapters.gateway import GatewayClient
 from adapters.mysql.projector import Projector
 from adapters.objects import StoreUnavailableError
 from adapters.preconditions import Preconditions
+from adapters.targets import Targets
 from agents import lookups
+from agents.http import Bounds, Poster
 from agents.lookups import LidErrander
 from agents.media import Fetcher
 from agents.sender import GatewayCarrier, GatewayLook
-from agents.topology import Resources, add_lookups, add_media, add_sender, build
+from agents.topology import Resources, add_http, add_lookups, add_media, add_sender, build
 from infra.kafka import connection
 from infra.media import store
 from infra.settings import Settings
@@ -23,6 +25,7 @@ from streams.configuration_feed import ConfigurationFeed
 from streams.errands.errands import Errands
 from streams.errands.runner import Surroundings as ErrandSurroundings
 from streams.errands.schedule import Schedule as ErrandSchedule
+from streams.mute_feed import MuteFeed, MuteTeller
 from streams.runtime import BatchApp, BatchTable, RuntimeConfig, die
 from streams.sending.breaker import Breaker, Patience
 from streams.sending.channel_watch import ChannelPatience
@@ -35,6 +38,7 @@ from streams.sending.schedule import Schedule
 from streams.sending.slots import Slots
 from streams.sending.surroundings import Surroundings
 from streams.sending.windows import Windows
+from streams.talks import Talks
 
 Channels = Callable[[str], Channel | None]
 
@@ -47,6 +51,8 @@ def assemble(
     gateway: GatewayClient,
     still_holds: Preconditions,
     bell: AlarmBell,
+    targets: Targets,
+    mutes: MuteFeed,
 ) -> BatchApp:
     """Put the app together; `name` is its own in the group. OperatorError where the settings ask for what cannot be."""
     config = RuntimeConfig(
@@ -67,13 +73,18 @@ def assemble(
     def channels(canonical: str) -> Channel | None:
         return feed.current.channel(canonical)
 
-    add_sender(app, deliveries, _outboxes(settings, app, deliveries, gateway, still_holds, channels, bell))
+    add_sender(app, deliveries, _outboxes(settings, app, deliveries, gateway, still_holds, channels, bell, mutes))
     media = app.batch_table(topics.MEDIA_TABLE)
     first_try = timedelta(seconds=settings.posto_media_first_try_seconds)
     add_media(app, media, _fetches(settings, app, media, Fetcher(gateway, objects, channels)), first_try=first_try)
     due, lids = app.batch_table(topics.LOOKUPS_TABLE), app.batch_table(topics.LIDS_TABLE)
     errander = LidErrander(gateway, lids, channels, SystemClock().now)
     add_lookups(app, due, lids, _look_ups(app, due, errander) if settings.posto_lid_lookups else None)
+    posts, talks = app.batch_table(topics.POSTS_TABLE), app.batch_table(topics.TALKS_TABLE)
+    poster = Poster(
+        targets, Talks(talks), mutes, lambda name: feed.current.targets.get(name), _bounds(settings), SystemClock().now
+    )
+    add_http(app, posts, talks, _posts(settings, app, posts, poster))
     return app
 
 
@@ -85,6 +96,7 @@ def _outboxes(
     still_holds: Preconditions,
     channels: Channels,
     bell: AlarmBell,
+    mutes: MuteFeed,
 ) -> Outboxes:
     clock, slots = SystemClock(), Slots(settings.posto_send_concurrency)
     gateway_look = GatewayLook(gateway, settings.posto_gateway_probe_timeout_seconds)
@@ -125,6 +137,8 @@ def _outboxes(
             longest_wait=settings.posto_channel_longest_poll_seconds,
             alarm_ages=settings.posto_channel_alarm_seconds,
         ),
+        mute_for=timedelta(seconds=settings.posto_ai_mute_seconds),
+        tell_mute=MuteTeller(app.publisher, mutes.hear).tell,
     )
     return Outboxes(around, grace=settings.posto_drain_seconds, fatal=app.stop_or_die)
 
@@ -154,5 +168,29 @@ def _look_ups(app: BatchApp, table: BatchTable, errander: LidErrander) -> Errand
         slots=Slots(lookups.CONCURRENCY),
         per_channel=lookups.CONCURRENCY_PER_CHANNEL,
         schedule=lookups.SCHEDULE,
+    )
+    return Errands(around, fatal=die)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        key=settings.posto_target_key.get_secret_value(),
+        depth=settings.posto_target_depth,
+        most_answers=settings.posto_target_answers,
+        within=timedelta(seconds=settings.posto_target_answers_seconds),
+        patience=timedelta(seconds=settings.posto_ai_patience_seconds),
+    )
+
+
+def _posts(settings: Settings, app: BatchApp, table: BatchTable, poster: Poster) -> Errands:
+    around = ErrandSurroundings(
+        kind="http",
+        errander=poster,
+        table=table,
+        publisher=app.publisher,
+        clock=SystemClock(),
+        slots=Slots(settings.posto_target_concurrency),
+        per_channel=settings.posto_target_concurrency_per_target,
+        schedule=ErrandSchedule(settings.posto_target_retry_seconds),
     )
     return Errands(around, fatal=die)

@@ -30,6 +30,7 @@ COMMANDS = {
     "schema": "infra.commands.schema:schema",
     "rules": "infra.commands.rules:app",
     "templates": "infra.commands.templates:app",
+    "targets": "infra.commands.targets:app",
     "tokens": "infra.commands.tokens:app",
     "edge": "infra.commands.edge:edge",
     "worker": "infra.commands.worker:worker",

@@ -104,5 +104,5 @@ def differences(authored: Authored, published: Published) -> Differences:
     return Differences(refused | others, todo.vanished, len(todo.publications))
 
 
-_KINDS: Final = {topics.CONFIG_RULE: "rule", topics.CONFIG_TEMPLATE: "template"}
+_KINDS: Final = {topics.CONFIG_RULE: "rule", topics.CONFIG_TEMPLATE: "template", topics.CONFIG_TARGET: "target"}
 """As the subjects of the faults of a configuration in force name them."""

@@ -15,6 +15,7 @@ from schemas.contacts import ContactLink
 from schemas.conversations import ConversationChange
 from schemas.deliveries import DeliveryFact
 from schemas.events import AcceptedEvent
+from schemas.http_actions import HttpFact, Post, TargetAnswer
 from streams import topics
 from streams.normalization.event_schema import event_schema
 
@@ -44,6 +45,9 @@ PUBLISHED: Final = {
     "accepted-event": Published(topics.EVENT_ACCEPTED, partial(_OF_STRUCT, AcceptedEvent)),
     "command": Published(topics.COMMAND_OUTBOUND, partial(_OF_STRUCT, Command)),
     "delivery": Published(topics.DELIVERY_STATUS, partial(_OF_STRUCT, DeliveryFact)),
+    "target-post": Published("the body of a request to a target", partial(_OF_STRUCT, Post)),
+    "target-answer": Published("what a target may answer", partial(_OF_STRUCT, TargetAnswer)),
+    "post": Published(topics.HTTP_STATUS, partial(_OF_STRUCT, HttpFact)),
     "contact-link": Published(topics.CONTACT_LINK, partial(_OF_STRUCT, ContactLink)),
     "conversation-change": Published(topics.CONVERSATION_CHANGE, partial(_OF_STRUCT, ConversationChange)),
     "audit-change": Published(topics.AUDIT_CHANGE, partial(_OF_STRUCT, AuditChange)),

@@ -2,6 +2,7 @@
 
 import re
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote, urlsplit
@@ -129,6 +130,18 @@ class Settings(BaseSettings):
     posto_media_concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
     posto_media_concurrency_per_channel: Annotated[int, Field(ge=1, le=100)] = 2
 
+    # Targets of `ai` and `http` actions.
+    posto_target_key: SecretStr = SecretStr("")
+    posto_target_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    posto_target_retry_seconds: Annotated[tuple[Seconds, ...], NoDecode] = (1.0, 5.0, 30.0, 120.0, 600.0)
+    posto_target_concurrency: Annotated[int, Field(ge=1, le=1000)] = 64
+    posto_target_concurrency_per_target: Annotated[int, Field(ge=1, le=1000)] = 32
+    posto_target_depth: Annotated[int, Field(ge=1, le=100)] = 3
+    posto_target_answers: Annotated[int, Field(ge=1, le=1000)] = 30
+    posto_target_answers_seconds: Seconds = 600.0
+    posto_ai_patience_seconds: Seconds = 300.0
+    posto_ai_mute_seconds: Annotated[float, Field(ge=0)] = 3600.0
+
     # The look-ups of lids.
     posto_lid_lookups: bool = True
 
@@ -151,6 +164,8 @@ class Settings(BaseSettings):
         "posto_gateway_alarm_seconds",
         "posto_channel_alarm_seconds",
         "posto_precondition_hosts",
+        "posto_target_networks",
+        "posto_target_retry_seconds",
         mode="before",
     )
     @classmethod

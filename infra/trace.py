@@ -22,6 +22,7 @@ from infra.trace_records import (
     Fact,
     MediaRecord,
     MessageRecord,
+    PostRecord,
     Sighting,
     Trace,
 )
@@ -97,12 +98,17 @@ async def _trace(db: Database, event_id: str) -> Trace:
         commands=[_command(row, facts) for row in commands],
         messages=[_message(row) for row in await db.fetch(_MESSAGES, (event_id, event_id))],
         dead_letters=await _letters(db, trace_id),
+        posts=[_post(row) for row in await db.fetch(_POSTS, (event_id,))],
     )
 
 
 def _event(row: Row) -> EventRecord:
     times = {name: _utc(row[name]) for name in ("occurred_at", "received_at", "processed_at")}
     return msgspec.convert({**row, **times, "channel": row["channel_id"]}, EventRecord)
+
+
+def _post(row: Row) -> PostRecord:
+    return msgspec.convert({**row, "handoff": bool(row["handoff"]), "told_at": _utc(row["told_at"])}, PostRecord)
 
 
 def _command(row: Row, facts: Sequence[Row]) -> CommandRecord:
@@ -188,6 +194,7 @@ SELECT event_id, MAX(at) AS at FROM (
 ) AS found GROUP BY event_id ORDER BY at DESC, event_id LIMIT %s
 """
 _SIGHTINGS: Final = "SELECT * FROM event_sightings WHERE event_id = %s ORDER BY received_at, raw_partition, raw_offset"
+_POSTS: Final = "SELECT * FROM http_requests WHERE event_id = %s"
 _FACTS: Final = """
 SELECT fact.* FROM outbound_messages AS command JOIN delivery_facts AS fact ON fact.command_id = command.command_id
 WHERE command.event_id = %s ORDER BY fact.source_offset

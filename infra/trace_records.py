@@ -75,6 +75,23 @@ class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
     facts: Sequence[Fact]
 
 
+class PostRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The command that posts the event to a target, and what became of it."""
+
+    command_id: str
+    action: str
+    target: str
+    status: str
+    attempts: int
+    http_status: int | None
+    reason: str | None
+    message: str | None
+    replies: int
+    handoff: bool
+    seconds: float | None
+    told_at: datetime
+
+
 class MediaRecord(msgspec.Struct, frozen=True):
     """Where the file of a message stands; `ref` names it in the object store."""
 
@@ -117,3 +134,4 @@ class Trace(msgspec.Struct, frozen=True):
     commands: Sequence[CommandRecord]
     messages: Sequence[MessageRecord]
     dead_letters: Sequence[DeadLetter]
+    posts: Sequence[PostRecord] = ()

@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from infra.dead_letters.view import said
 from infra.logging import MASKED, mask_phones
-from infra.trace_records import CommandRecord, EventRecord, Fact, MediaRecord, Trace
+from infra.trace_records import CommandRecord, EventRecord, Fact, MediaRecord, PostRecord, Trace
 
 _PARTIES: Final = frozenset({"recipient", "contact", "conversation_id"})
 """Fields that name a person, however short the number is."""
@@ -59,6 +59,8 @@ def _tree(trace: Trace) -> Tree:
         _add_event(tree, trace.event)
     for command in trace.commands:
         _add_command(tree, command, start)
+    for post in trace.posts:
+        _add_post(tree, post, start)
     for message in trace.messages:
         where = escape(message.conversation_id or "no conversation")
         when = f"{message.at:%H:%M:%S}" if message.at else ""  # whole seconds, by the network's clock
@@ -107,6 +109,19 @@ def _add_command(tree: Tree, command: CommandRecord, start: datetime | None) -> 
     for fact in command.facts:
         when = _when(fact.recorded_at, start)
         branch.add(f"{when}  {escape(_said(fact)):<24} {escape(str(fact.record))}{_details(fact)}")
+
+
+def _add_post(tree: Tree, post: PostRecord, start: datetime | None) -> None:
+    tries = f"  {post.attempts} tries" if post.attempts > 1 else ""
+    branch = tree.add(
+        f"post     {_when(post.told_at, start)}  {escape(post.command_id)} to {escape(post.target)}{tries}  "
+        f"[bold]{escape(post.status)}[/bold]{escape(_because(post.reason))}"
+    )
+    if post.message:
+        branch.add(escape(post.message))
+    if post.replies or post.handoff:
+        took = f" in {post.seconds:.3f} s" if post.seconds is not None else ""
+        branch.add(f"{post.replies} replies{took}{', handed over to people' if post.handoff else ''}")
 
 
 def _file(media: MediaRecord) -> str:

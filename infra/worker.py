@@ -14,6 +14,7 @@ import uvloop
 
 from adapters.mysql.projector import Projector
 from adapters.preconditions import Preconditions
+from adapters.targets import Targets
 from infra.assembly import assemble
 from infra.database import database
 from infra.errors import OperatorError
@@ -29,6 +30,7 @@ from streams import failpoints, topics
 from streams.alarm_bell import AlarmBell
 from streams.applied_reports import AppliedReports
 from streams.configuration_feed import ConfigurationFeed
+from streams.mute_feed import MuteFeed
 from streams.runtime import die
 from streams.runtime.ends import Ends
 from streams.runtime.heartbeat import Heartbeat
@@ -102,7 +104,14 @@ async def _work(settings: Settings, stop: asyncio.Event, stack: AsyncExitStack) 
     still_holds = await stack.enter_async_context(
         Preconditions(settings.posto_precondition_hosts, settings.posto_precondition_timeout_seconds)
     )
-    app = assemble(settings, name, feed, Projector(db), gateway, still_holds, bell)
+    targets = await stack.enter_async_context(
+        Targets(settings.posto_target_networks, settings.posto_target_concurrency)
+    )
+    mutes = MuteFeed(kafka, failed=die)
+    await mutes.start()
+    stack.push_async_callback(mutes.stop)
+    await _unless(stop, mutes.ready())
+    app = assemble(settings, name, feed, Projector(db), gateway, still_holds, bell, targets, mutes)
     vitals.ready = lambda: is_ready(app)
     ends = Ends(kafka, in_sync=settings.posto_min_insync_replicas)
     watchdog = Watchdog(app, ends, limit=settings.posto_stall_seconds)

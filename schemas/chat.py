@@ -1,5 +1,6 @@
 """Chat: a message that somebody writes into a conversation, as an event of any producer and of the hub itself."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -14,11 +15,12 @@ class AuthorKind(StrEnum):
 
 
 class Authorship(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
-    """Who wrote a message into a conversation, and in answer to which event (its event_id)."""
+    """Who wrote a message into a conversation, and in answer to which event (its event_id, and when it came in)."""
 
     author_kind: AuthorKind
     author: str | None = None
     in_reply_to: str | None = None
+    asked_at: datetime | None = None
 
 
 class Reply(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):

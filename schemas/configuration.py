@@ -1,5 +1,6 @@
 """Configuration as published on `config.*`: authored in MySQL, versioned, read by router and sender."""
 
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,8 @@ WPP_GATEWAY: Final = "wpp_gateway"
 class Rule(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """One routing rule. `event_type` is a pattern: dot-separated segments, a last `*` matches one or more.
 
-    `source_system` None means any. Lower `priority` wins. `ttl_seconds` counts from the event's `received_at`.
+    `source_system` None means any. `target` names who gets what an `ai` or `http` action posts. Lower `priority` wins.
+    `ttl_seconds` counts from the event's `received_at`.
     """
 
     id: str
@@ -24,6 +26,7 @@ class Rule(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     source_system: str | None = None
     conditions: dict[str, Any] | None = None
     template: str | None = None
+    target: str | None = None
     policy: Policy = Policy.AT_MOST_ONCE
     priority: int = 100
     is_enabled: bool = True
@@ -64,12 +67,29 @@ class Template(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     is_enabled: bool = True
 
 
+class Target(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+    """Where an `ai` or `http` action posts events; `id` is its name.
+
+    Its secret follows from the hub's own key, its name and `secret_version` (`streams.signatures`). Until
+    `former_secret_until`, requests are signed with the secret of the version before as well. UTC.
+    """
+
+    id: str
+    version: int = 0
+    url: str
+    is_enabled: bool = True
+    timeout_seconds: float = 30.0
+    secret_version: int = 1
+    former_secret_until: datetime | None = None
+
+
 class Sentinel(msgspec.Struct, kw_only=True, frozen=True):
     """Says on `config.rule` that a complete configuration was published before it."""
 
     channels: int
     templates: int
     rules: int
+    targets: int = 0
 
 
 SENTINEL_KEY = b"~complete"

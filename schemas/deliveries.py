@@ -123,6 +123,8 @@ class EvidenceKind(StrEnum):
     """Somebody wrote to the channel: it is connected."""
     LATE_ANSWER = "late_answer"
     DECISION = "decision"
+    HANDOFF = "handoff"
+    """An AI gave a conversation to people: it is muted there."""
 
 
 class Evidence(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):

@@ -17,3 +17,5 @@ UNKNOWN: Final = "whatsapp.unknown."
 
 CHAT_MESSAGE: Final = "chat.outbound.message"
 """Somebody writes into a conversation: a person, an AI, a rule (`schemas.chat`)."""
+CHAT_HANDOFF: Final = "chat.handoff"
+"""An AI gave a conversation to people."""

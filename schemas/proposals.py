@@ -119,3 +119,19 @@ class DryRun(msgspec.Struct, kw_only=True, frozen=True):
     first_rejection: str | None
     differences: Sequence[Difference]
     dangers: Sequence[Danger]
+
+
+UNTRIED: Final = DryRun(
+    events=0,
+    first_at=None,
+    last_at=None,
+    differing=0,
+    sending=0,
+    effects={},
+    rules={},
+    unknown_variables={},
+    first_rejection=None,
+    differences=(),
+    dangers=(),
+)
+"""Of a change that decides about no event."""

@@ -6,18 +6,19 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from schemas.configuration import SENTINEL_KEY, WPP_GATEWAY, Change, Channel, Rule, Sentinel, Template, Tenant
+from schemas.configuration import SENTINEL_KEY, WPP_GATEWAY, Change, Channel, Rule, Sentinel, Target, Template, Tenant
 from schemas.events import Event
 from streams import topics
 from streams.routing import RuleSet
 from streams.send_bounds import bounds_of, bounds_of_channel
 from streams.templates import DEFAULT_TIME_ZONE, Rendered, TemplateSet, zone
 
-Entry = Rule | Template | Channel
+Entry = Rule | Template | Channel | Target
 
 ENTRIES: Final[Mapping[str, type[Entry]]] = {
     topics.CONFIG_CHANNEL: Channel,
     topics.CONFIG_TEMPLATE: Template,
+    topics.CONFIG_TARGET: Target,
     topics.CONFIG_RULE: Rule,
 }
 """What each topic holds, in the order in which it is published: nothing names what is not there yet."""
@@ -85,8 +86,8 @@ class Published:
 
 def counted(entries: Mapping[Key, Entry]) -> Sentinel:
     """How many entries of each kind there are."""
-    channels, templates, rules = (sum(key.topic == topic for key in entries) for topic in ENTRIES)
-    return Sentinel(channels=channels, templates=templates, rules=rules)
+    channels, templates, targets, rules = (sum(key.topic == topic for key in entries) for topic in ENTRIES)
+    return Sentinel(channels=channels, templates=templates, rules=rules, targets=targets)
 
 
 def _remember(record: Record, versions: dict[Key, int]) -> None:
@@ -106,7 +107,7 @@ def _entry(key: Key, value: bytes) -> Entry:
 
 
 class Configuration:
-    """Rules, templates and channels, compiled. Never changes: a change of the topics makes a new one.
+    """Rules, templates, targets and channels, compiled. Never changes: a change of the topics makes a new one.
 
     `channels` are those of the gateway by canonical id, `tenants` are by theirs. `faults` says what does not work and
     why, by what it is about.
@@ -117,6 +118,7 @@ class Configuration:
         entries = published.entries.values()
         self.rules = RuleSet(entry for entry in entries if isinstance(entry, Rule))
         self.templates = TemplateSet(entry for entry in entries if isinstance(entry, Template))
+        self.targets: Mapping[str, Target] = {entry.id: entry for entry in entries if isinstance(entry, Target)}
         channels = [entry for entry in entries if isinstance(entry, Channel)]
         self.channels: Mapping[str, Channel] = {
             channel.id: channel for channel in channels if channel.provider == WPP_GATEWAY
@@ -161,6 +163,9 @@ class Configuration:
         for entry in published.entries.values():
             if isinstance(entry, Rule) and entry.is_enabled and entry.template and entry.template not in self.templates:
                 yield f"rule {entry.id}", f"its template {entry.template!r} does not exist or is disabled"
+        for entry in published.entries.values():
+            if isinstance(entry, Rule) and entry.is_enabled and entry.target and entry.target not in self.targets:
+                yield f"rule {entry.id}", f"its target {entry.target!r} does not exist"
         for entry in published.entries.values():
             try:
                 match entry:

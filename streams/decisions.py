@@ -8,7 +8,8 @@ import msgspec
 from schemas.commands import Command
 from schemas.configuration import Channel, Rule
 from schemas.events import NO_RULE, Action, Decision, Event, Kind
-from streams import identity, keys, replies
+from schemas.http_actions import HttpCommand
+from streams import http_actions, identity, keys, replies
 from streams.normalization.content import MAX_TEXT
 from streams.preconditions import precondition_of
 from streams.revisions import SHELL
@@ -40,11 +41,12 @@ class Configuration(Protocol):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What was decided. `error` says why an event was rejected."""
+    """What was decided: a message to be sent, or a post to a target, or neither. `error`: why it was rejected."""
 
     kind: Kind
     decision: Decision
     command: Command | None = None
+    post: HttpCommand | None = None
     error: Exception | None = None
 
 
@@ -69,7 +71,10 @@ def decide(event: Event, configuration: Configuration, *, must_wait: bool = Fals
         return Outcome(Kind.ACCEPTED, Decision(action=NO_RULE, tenant_id=tenant_id, channel=event.channel))
     if rule.action is not Action.WHATSAPP:
         decision = _decision(rule, tenant_id, event.channel)
-        return Outcome(Kind.ACCEPTED, decision)
+        post = http_actions.command_of(event, rule, tenant_id, event.channel, _expiry(event, rule))
+        if post is not None:
+            decision = msgspec.structs.replace(decision, command_id=post.command_id)
+        return Outcome(Kind.ACCEPTED, decision, post=post)
     try:
         command = _command(event, rule, tenant_id, channel, configuration)
     except ValueError as error:

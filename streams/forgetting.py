@@ -18,7 +18,7 @@ _AT_ONCE: Final = 1_000  # keys between which others get their turn
 
 
 class Table(Protocol):
-    """The router's table (`streams.runtime.BatchTable`)."""
+    """The router's table, or another that forgets (`streams.runtime.BatchTable`)."""
 
     def held(self) -> Sequence[int]: ...
 
@@ -28,19 +28,27 @@ class Table(Protocol):
 
 
 class Forgetting:
-    """Sweeps the router's table. `keep`: how long a key counts; `now` tells the time."""
+    """Sweeps a table. `keep`: how long a key counts; `now` tells the time, `told_at` that of an entry, in seconds."""
 
-    def __init__(self, table: Table, *, keep: timedelta, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        keep: timedelta,
+        now: Callable[[], datetime],
+        told_at: Callable[[bytes], float | None] = received_at,
+    ) -> None:
         self._table = table
         self._keep = keep
         self._now = now
+        self._told_at = told_at
 
     async def sweep(self) -> int:
         """Forget what no longer counts, and say how much that was."""
         before = (self._now() - self._keep).timestamp()
 
         def is_over(entry: bytes) -> bool:
-            at = received_at(entry)
+            at = self._told_at(entry)
             return at is not None and at < before
 
         forgotten = 0

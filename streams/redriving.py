@@ -21,6 +21,7 @@ _TAKEN_BACK: Final = frozenset(
         *topics.RAW,
         topics.EVENT_NORMALIZED,
         topics.COMMAND_OUTBOUND,
+        topics.COMMAND_HTTP,
         topics.COMMAND_MEDIA,
         topics.COMMAND_LOOKUP,
         topics.DELIVERY_EVIDENCE,
@@ -31,6 +32,7 @@ _LOST_ROWS: Final = frozenset(
     {
         topics.EVENT_ACCEPTED,
         topics.DELIVERY_STATUS,
+        topics.HTTP_STATUS,
         topics.CONTACT_LINK,
         topics.CONVERSATION_CHANGE,
         topics.AUDIT_CHANGE,

@@ -1,6 +1,7 @@
 """Messages that somebody writes into a conversation: the event that says so, and what its command takes from it."""
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -12,6 +13,9 @@ from streams import identity
 SOURCE: Final = "posto"
 """Source system of the messages that the hub itself takes, from people and from what answers for them."""
 
+AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
+
+_OF_A_CONVERSATION: Final = frozenset({event_types.CHAT_MESSAGE, event_types.CHAT_HANDOFF})
 LONGEST_AUTHOR: Final = 191
 LONGEST_ID: Final = 36
 
@@ -46,7 +50,7 @@ def conversation_of(event_type: str, payload: dict[str, Any], channel: str | Non
 
     Any other event belongs to the conversation of its channel and contact.
     """
-    if event_type == event_types.CHAT_MESSAGE and channel and (named := _named(payload)) and _is_of(named, channel):
+    if event_type in _OF_A_CONVERSATION and channel and (named := _named(payload)) and _is_of(named, channel):
         return named
     return identity.conversation_id(channel, contact)
 
@@ -77,6 +81,7 @@ def authorship_of(event: Event) -> Authorship | None:
         author_kind=AuthorKind(kind),
         author=_text(event.payload, "author", LONGEST_AUTHOR),
         in_reply_to=_text(event.payload, "in_reply_to", LONGEST_ID),
+        asked_at=_moment(event.metadata, "asked_at"),
     )
 
 
@@ -88,6 +93,14 @@ def _named(payload: dict[str, Any]) -> str | None:
 def _is_of(conversation_id: str, channel: str) -> bool:
     parties = identity.parties_of(conversation_id)
     return parties is not None and parties[0] == channel
+
+
+def _moment(metadata: dict[str, Any], name: str) -> datetime | None:
+    value = metadata.get(name)
+    try:
+        return None if value is None else msgspec.convert(value, AwareDatetime)
+    except msgspec.ValidationError:
+        raise ValueError(f"metadata.{name}: must be a time such as 2026-01-10T12:00:00Z") from None
 
 
 def _text(payload: dict[str, Any], name: str, longest: int) -> str | None:

@@ -185,4 +185,4 @@ def _kind_of_update(seen: Seen) -> Kind:
 
 
 def _commands(outcome: Outcome) -> tuple[bytes, ...]:
-    return (_encode(outcome.command),) if outcome.command else ()
+    return tuple(_encode(command) for command in (outcome.command, outcome.post) if command)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from schemas.configuration import Rule, Template
+from schemas.configuration import Rule, Target, Template
 from streams.configuration import Entry, Key, Published
 from streams.publication import Authored, plan
 from streams.soundness import fault_of
@@ -57,7 +57,7 @@ def _standing(
         return Standing(key.id, State.OUTDATED if present else State.REFUSED, entry, refusal)
     if is_pending:
         return Standing(key.id, State.PENDING, entry)
-    if isinstance(entry, Rule | Template) and not entry.is_enabled:
+    if isinstance(entry, Rule | Template | Target) and not entry.is_enabled:
         return Standing(key.id, State.DISABLED, entry)
     if entry is not None and (reason := fault_of(entry)):
         return Standing(key.id, State.BROKEN, entry, reason)

@@ -16,7 +16,9 @@ COMMAND_MEDIA: Final = "command.media"
 COMMAND_LOOKUP: Final = "command.lookup"
 DELIVERY_EVIDENCE: Final = "delivery.evidence"
 DELIVERY_STATUS: Final = "delivery.status"
+HTTP_STATUS: Final = "http.status"
 CONVERSATION_CHANGE: Final = "conversation.change"
+CONVERSATION_MUTE: Final = "conversation.mute"
 CONTACT_LINK: Final = "contact.link"
 AUDIT_CHANGE: Final = "audit.change"
 OPS_ALARM: Final = "ops.alarm"
@@ -39,8 +41,10 @@ WORKED: Final = (
     DELIVERY_EVIDENCE,
     COMMAND_MEDIA,
     COMMAND_LOOKUP,
+    COMMAND_HTTP,
     EVENT_ACCEPTED,
     DELIVERY_STATUS,
+    HTTP_STATUS,
     CONTACT_LINK,
     CONVERSATION_CHANGE,
     DEAD_LETTER,
@@ -58,6 +62,10 @@ LOOKUPS_TABLE: Final = "lookups"
 """The look-ups of lids that are still to be made."""
 LIDS_TABLE: Final = "lids"
 """What is remembered of each lid that was looked up."""
+POSTS_TABLE: Final = "posts"
+"""What is still to be posted to targets."""
+TALKS_TABLE: Final = "talks"
+"""What targets answered, and how often in each conversation."""
 
 APP_ID: Final = "posto"
 """Consumer group of the workers, and prefix of their changelogs."""
@@ -113,7 +121,9 @@ TOPICS: Final = (
     Topic(COMMAND_LOOKUP, retention_ms=7 * DAY_MS),
     Topic(DELIVERY_EVIDENCE, retention_ms=_LONG),
     Topic(DELIVERY_STATUS, retention_ms=_LONG),
+    Topic(HTTP_STATUS, retention_ms=_LONG),
     Topic(CONVERSATION_CHANGE, retention_ms=_LONG),
+    Topic(CONVERSATION_MUTE, keyed=False, cleanup="compact,delete", retention_ms=30 * DAY_MS),
     Topic(CONTACT_LINK, retention_ms=_LONG),
     Topic(AUDIT_CHANGE, retention_ms=_LONG),
     Topic(OPS_ALARM, retention_ms=_LONG),
@@ -129,6 +139,8 @@ TOPICS: Final = (
     Topic(changelog(MEDIA_TABLE), cleanup="compact", retention_ms=-1),
     Topic(changelog(LOOKUPS_TABLE), cleanup="compact", retention_ms=-1),
     Topic(changelog(LIDS_TABLE), cleanup="compact,delete", retention_ms=_LONG),
+    Topic(changelog(POSTS_TABLE), cleanup="compact", retention_ms=-1),
+    Topic(changelog(TALKS_TABLE), cleanup="compact,delete", retention_ms=7 * DAY_MS),
 )
 
 BY_NAME: Final = {topic.name: topic for topic in TOPICS}

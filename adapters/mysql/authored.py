@@ -1,17 +1,18 @@
 """The configuration as people wrote it, read from the tables that they edit."""
 
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any, Final
 
 import msgspec
 
 from adapters.mysql.pool import Row, Session
-from schemas.configuration import WPP_GATEWAY, Channel, Rule, Template, Tenant
+from schemas.configuration import WPP_GATEWAY, Channel, Rule, Target, Template, Tenant
 from streams import topics
 from streams.configuration import Entry, Key
 from streams.identity import canonical_channel
 from streams.publication import Authored
-from streams.soundness import fault_of, rule_of
+from streams.soundness import fault_of, rule_of, target_of
 
 MAX_BYTES: Final = 900_000
 """Largest entry as JSON, so that it stays within a topic's record together with what is published around it."""
@@ -23,9 +24,12 @@ FROM tenant_message_channels c JOIN tenants t ON t.id = c.tenant_id ORDER BY c.i
 """
 _TEMPLATES: Final = "SELECT name, body, is_enabled FROM message_templates ORDER BY name"
 _RULES: Final = """
-SELECT id, event_type, source_system, action, template, conditions, policy, priority, is_enabled, send_window, pace,
-       ttl_seconds, metadata
+SELECT id, event_type, source_system, action, template, target, conditions, policy, priority, is_enabled, send_window,
+       pace, ttl_seconds, metadata
 FROM routing_rules ORDER BY id
+"""
+_TARGETS: Final = """
+SELECT name, url, is_enabled, timeout_seconds, secret_version, former_secret_until FROM http_targets ORDER BY name
 """
 
 
@@ -37,6 +41,7 @@ async def read_authored(session: Session) -> Authored:
         rows = {
             topics.CONFIG_CHANNEL: await session.fetch(_CHANNELS),
             topics.CONFIG_TEMPLATE: await session.fetch(_TEMPLATES),
+            topics.CONFIG_TARGET: await session.fetch(_TARGETS),
             topics.CONFIG_RULE: await session.fetch(_RULES),
         }
     finally:
@@ -45,7 +50,7 @@ async def read_authored(session: Session) -> Authored:
 
 
 def authored(rows: dict[str, list[Row]]) -> Authored:
-    """The entries that rows of the three tables make, by the topic that they are published to."""
+    """The entries that rows of the tables make, by the topic that they are published to."""
     entries: dict[Key, Entry] = {}
     faults: dict[Key, str] = {}
     for topic, (identify, _) in _KINDS.items():
@@ -62,9 +67,11 @@ def authored(rows: dict[str, list[Row]]) -> Authored:
 
 
 def fields_of(topic: str, row: Row) -> dict[str, Any]:
-    """What the row of a rule or template says, by the names of the entry's fields, also where that makes no sense."""
+    """What a row says, by the names of the entry's fields, also where that makes no sense."""
     if topic == topics.CONFIG_RULE:
         return {name: value for name, value in _rule_fields(row).items() if name in Rule.__struct_fields__}
+    if topic == topics.CONFIG_TARGET:
+        return {name: value for name, value in _target_fields(row).items() if name in Target.__struct_fields__}
     return {"id": row["name"], "body": row["body"], "is_enabled": bool(row["is_enabled"])}
 
 
@@ -111,12 +118,26 @@ def _template(name: str, row: Row) -> Template:
     return Template(id=name, body=row["body"], is_enabled=bool(row["is_enabled"]))
 
 
+def _target(name: str, row: Row) -> Target:
+    return target_of(_target_fields(row))
+
+
+def _target_fields(row: Row) -> dict[str, Any]:
+    until = row["former_secret_until"]
+    return {
+        **row,
+        "id": row["name"],
+        "is_enabled": bool(row["is_enabled"]),
+        "former_secret_until": msgspec.to_builtins(until.replace(tzinfo=UTC)) if until else None,
+    }
+
+
 def _rule(rule_id: str, row: Row) -> Rule:
     return rule_of({**_rule_fields(row), "id": rule_id})
 
 
 def _rule_fields(row: Row) -> dict[str, Any]:
-    texts = {name: row[name] or None for name in ("source_system", "template")}  # an empty text is none
+    texts = {name: row[name] or None for name in ("source_system", "template", "target")}  # an empty text is none
     objects = {name: _json(row, name) for name in ("conditions", "send_window", "pace", "metadata")}
     return {**row, **texts, **objects, "is_enabled": bool(row["is_enabled"])}
 
@@ -124,6 +145,7 @@ def _rule_fields(row: Row) -> dict[str, Any]:
 _KINDS: Final[dict[str, tuple[Callable[[Row], str], Callable[[str, Row], Entry]]]] = {
     topics.CONFIG_CHANNEL: (lambda row: canonical_channel(row["channel_id"]), _channel),
     topics.CONFIG_TEMPLATE: (lambda row: row["name"], _template),
+    topics.CONFIG_TARGET: (lambda row: row["name"], _target),
     topics.CONFIG_RULE: (lambda row: row["id"], _rule),
 }
 

@@ -1,4 +1,4 @@
-"""Rules and templates, row by row: read for a person who edits them, and written."""
+"""Rules, templates and targets, row by row: read for a person who edits them, and written."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import msgspec
 
 from adapters.mysql.authored import entry_of, fields_of
 from adapters.mysql.pool import Row, Session
-from schemas.configuration import Rule, Template
+from schemas.configuration import Rule, Target, Template
 from streams import topics
 from streams.configuration import Entry, Key
 
@@ -30,6 +30,9 @@ TABLES: Final = {
     ),
     topics.CONFIG_TEMPLATE: Table(
         "message_templates", "name", tuple(name for name in Template.__struct_fields__ if name not in {"id", "version"})
+    ),
+    topics.CONFIG_TARGET: Table(
+        "http_targets", "name", tuple(name for name in Target.__struct_fields__ if name not in {"id", "version"})
     ),
 }
 
@@ -118,4 +121,6 @@ def _written(topic: str, row: Row) -> Written:
 
 
 def _column(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None)
     return msgspec.json.encode(value).decode() if isinstance(value, dict) else value

@@ -20,6 +20,7 @@ from adapters.mysql.projections import (
     delivery_attempts,
     delivery_facts,
     event_sightings,
+    http_requests,
     outbound_messages,
 )
 from adapters.mysql.records import Decoded, ProjectionError, Records, decode
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 TOPICS: Final = (
     topics.EVENT_ACCEPTED,
     topics.DELIVERY_STATUS,
+    topics.HTTP_STATUS,
     topics.CONTACT_LINK,
     topics.CONVERSATION_CHANGE,
     topics.AUDIT_CHANGE,
@@ -51,6 +53,7 @@ _HISTORY: Final[Sequence[Step]] = (
 _PRESENT: Final[Sequence[Step]] = (
     *outbound_messages.STEPS,  # first: the row on which an event and its deliveries wait for each other
     *delivery_attempts.STEPS,
+    *http_requests.STEPS,
     *conversations.STEPS,  # messages among them
     *contacts.STEPS,  # first: the row on which a contact and its links wait for each other
     *contact_links.STEPS,
@@ -119,7 +122,8 @@ class Projector:
             for step in _PRESENT:
                 await step.apply(session, new)
             await history
-            await communication_events.OUTCOME.apply(session, new)
+            for outcome in communication_events.OUTCOMES:
+                await outcome.apply(session, new)
 
     @asynccontextmanager
     async def _projecting(self, projection: str, records: Pairs) -> AsyncIterator[tuple[Session, Records]]:

@@ -12,6 +12,7 @@ from schemas.contacts import ContactLink
 from schemas.conversations import ConversationChange
 from schemas.deliveries import DeliveryFact
 from schemas.events import AcceptedEvent
+from schemas.http_actions import HttpFact
 from streams import identity, topics
 from streams.contact_links import linkable
 from streams.records import Record
@@ -53,7 +54,16 @@ class Done:
     offset: int
 
 
-Decoded = Sighting | Report | ContactLink | ConversationChange | Done | Record
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One record of http.status."""
+
+    fact: HttpFact
+    partition: int
+    offset: int
+
+
+Decoded = Sighting | Report | Posting | ContactLink | ConversationChange | Done | Record
 """A dead letter needs no decoding: whatever it holds is shown as it is."""
 
 
@@ -63,6 +73,7 @@ class Records:
 
     sightings: list[Sighting] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
     links: list[ContactLink] = field(default_factory=list)
     conversation_changes: list[ConversationChange] = field(default_factory=list)
     changes: list[Done] = field(default_factory=list)
@@ -78,6 +89,8 @@ class Records:
                     records.sightings.append(one)
                 case Report():
                     records.reports.append(one)
+                case Posting():
+                    records.postings.append(one)
                 case ContactLink():
                     records.links.append(one)
                 case ConversationChange():
@@ -91,6 +104,7 @@ class Records:
 
 _decode_event: Final = msgspec.json.Decoder(AcceptedEvent).decode
 _decode_fact: Final = msgspec.json.Decoder(DeliveryFact).decode
+_decode_posting: Final = msgspec.json.Decoder(HttpFact).decode
 _decode_link: Final = msgspec.json.Decoder(ContactLink).decode
 _decode_conversation_change: Final = msgspec.json.Decoder(ConversationChange).decode
 _decode_change: Final = msgspec.json.Decoder(AuditChange).decode
@@ -105,6 +119,8 @@ def decode(record: Record) -> Decoded:
             case topics.DELIVERY_STATUS:
                 fact = _decode_fact(record.value or b"")
                 return Report(fact, record.partition, record.offset, moment(record.timestamp))
+            case topics.HTTP_STATUS:
+                return Posting(_decode_posting(record.value or b""), record.partition, record.offset)
             case topics.CONTACT_LINK:
                 link = _decode_link(record.value or b"")
                 if linkable(link.lid, link.phone) != (link.lid, link.phone):

@@ -1,8 +1,10 @@
-"""Where rules and templates are edited: by the CLI and by the API, one change at a time, each looked at beforehand."""
+"""Where rules, templates and targets are edited, by CLI and by API: one change at a time, each looked at beforehand."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from adapters.mysql import authoring
 from adapters.mysql.authoring import Written
@@ -12,12 +14,14 @@ from infra.authoring.edits import KINDS, Edit
 from infra.authoring.errors import ChangedMeanwhileError, DangerousError
 from infra.errors import InvalidError
 from schemas.configuration import Rule, Template
-from schemas.proposals import DryRun, Proposal
+from schemas.proposals import UNTRIED, DryRun, Proposal
 from streams.configuration import Entry, Key
 from streams.dry_run import confirmed
 from streams.proposals import objections
 from streams.publication import digest
 from streams.topics import CONFIG_RULE, CONFIG_TEMPLATE
+
+_TRIED: Final = frozenset({CONFIG_RULE, CONFIG_TEMPLATE})
 
 TryOut = Callable[[Proposal], Awaitable[DryRun]]
 
@@ -63,6 +67,8 @@ async def draft(session: Session, edits: Sequence[Edit]) -> Draft:
 
 async def look(made: Draft, said: Said, try_out: TryOut) -> DryRun:
     """Try a draft out; DangerousError where something comes of it that is rarely meant, and was not confirmed."""
+    if not any(key.topic in _TRIED for key in made.after):
+        return UNTRIED
     found = await try_out(made.proposal)
     if confirmed(found, said.confirmed).dangers:
         raise DangerousError(confirmed(found, said.confirmed))
@@ -133,4 +139,4 @@ async def _record(producer: Any, key: Key, before: Written | None, after: Entry 
 
 
 def _changed(before: Written, after: Entry) -> list[str]:
-    return [name for name, value in before.fields.items() if getattr(after, name) != value]
+    return [name for name, value in before.fields.items() if msgspec.to_builtins(getattr(after, name)) != value]

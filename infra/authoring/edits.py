@@ -7,12 +7,11 @@ from typing import Any, Final
 from adapters.mysql.authored import publishable
 from adapters.mysql.authoring import Written
 from infra.errors import ConflictError, InvalidError, UnknownError
-from schemas.configuration import Rule, Template
 from streams import topics
-from streams.configuration import Entry, Key
-from streams.soundness import rule_of, template_of
+from streams.configuration import ENTRIES, Entry, Key
+from streams.soundness import rule_of, target_of, template_of
 
-KINDS: Final = {topics.CONFIG_RULE: "rule", topics.CONFIG_TEMPLATE: "template"}
+KINDS: Final = {topics.CONFIG_RULE: "rule", topics.CONFIG_TEMPLATE: "template", topics.CONFIG_TARGET: "target"}
 """What people call an entry of a topic."""
 
 
@@ -77,8 +76,15 @@ def _made(key: Key, fields: dict[str, Any]) -> Entry:
         if name not in known_fields or name == "version":
             names = ", ".join(field for field in known_fields if field not in {"id", "version"})
             raise ValueError(f"{name}: no such field; there are {names}")
-    return rule_of(fields) if key.topic == topics.CONFIG_RULE else template_of(fields)
+    return _MAKERS[key.topic](fields)
 
 
-def _kind(key: Key) -> type[Rule | Template]:
-    return Rule if key.topic == topics.CONFIG_RULE else Template
+def _kind(key: Key) -> type[Entry]:
+    return ENTRIES[key.topic]
+
+
+_MAKERS: Final[Mapping[str, Callable[[dict[str, Any]], Entry]]] = {
+    topics.CONFIG_RULE: rule_of,
+    topics.CONFIG_TEMPLATE: template_of,
+    topics.CONFIG_TARGET: target_of,
+}

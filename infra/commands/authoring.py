@@ -1,4 +1,4 @@
-"""What the commands that change rules and templates have in common."""
+"""What the commands that change rules, templates and targets have in common."""
 
 import asyncio
 import json
@@ -88,7 +88,7 @@ def carry_out(edits: Edits, change: Change) -> None:
             what = "deleted" if row is None else "saved"
             typer.echo(f"{KINDS[key.topic].capitalize()} {key.id} {what}{version}.")
         differing = f"{done.found.differing:,} of the last {done.found.events:,} events would have ended otherwise."
-        typer.echo(f"{done.reached} {differing}")
+        typer.echo(f"{done.reached} {differing}" if done.found.events else str(done.reached))
     if done.reached.in_force is None or done.reached.in_force.waiting_for:
         raise typer.Exit(NOT_IN_FORCE)
 

@@ -22,6 +22,7 @@ SECRETS = (
     "POSTO_ADMIN_TOKEN",
     "WPP_GATEWAY_SECRET",
     "POSTO_MYSQL_PASSWORD",
+    "POSTO_TARGET_KEY",
 )
 """Made once at random where not given, then kept."""
 
@@ -83,6 +84,7 @@ def decide(settings: Mapping[str, str], stored: Mapping[str, str], layout: Layou
     own = {
         "KAFKA_BOOTSTRAP_SERVERS": ",".join(f"127.0.0.1:{first + number}" for number in range(brokers)),
         "WPP_GATEWAY_BASE_URL": f"http://127.0.0.1:{values['POSTO_SIM_PORT']}",
+        "POSTO_TARGET_NETWORKS": "127.0.0.0/8,::1/128",
         "PIXELHUB_WHATSAPP_WEBHOOK_URL": f"http://127.0.0.1:{values['POSTO_EDGE_PORT']}/api/whatsapp/webhook",
     }
     mysql_address = f"@127.0.0.1:{values['POSTO_MYSQL_PORT']}/posto"

@@ -10,6 +10,7 @@ from schemas.admin.values import Body, Shown, Text
 
 RuleId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 TemplateName = Annotated[str, Field(min_length=1, max_length=191, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+TargetName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Danger = Literal["sends_to_everyone", "sends_far_more", "matches_nothing", "unknown_variable", "rejects"]
 
 

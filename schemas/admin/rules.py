@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from schemas.admin.authored import InForceShown, RuleId, TemplateName
+from schemas.admin.authored import InForceShown, RuleId, TargetName, TemplateName
 from schemas.admin.values import Body, JsonObject, Shown
 
 Pattern = Annotated[
@@ -25,6 +25,7 @@ class RuleFields(Body):
     source_system: Annotated[Source | None, Field(description="None: of any.")] = None
     conditions: Conditions | None = None
     template: Annotated[TemplateName | None, Field(description="The template of its message.")] = None
+    target: Annotated[TargetName | None, Field(description="Where the actions ai and http post.")] = None
     policy: PolicyName = "at_most_once"
     priority: Annotated[Priority, Field(description="The lower comes first.")] = 100
     is_enabled: bool = True
@@ -71,6 +72,7 @@ class RuleShown(Shown):
     source_system: str | None
     conditions: Any
     template: str | None
+    target: str | None
     policy: str
     priority: int
     is_enabled: bool

@@ -49,10 +49,14 @@ class Done(NamedTuple):
 
 
 class NotYet(NamedTuple):
-    """Another try may do better, not before `retry_after` seconds where somebody asked for that."""
+    """Another try may do better, not before `retry_after` seconds where somebody asked for that.
+
+    What the try itself has to tell is published before the next one.
+    """
 
     reason: str
     retry_after: float | None = None
+    emissions: Sequence[Emission] = ()
 
 
 Answer: TypeAlias = Done | NotYet

@@ -174,6 +174,7 @@ class Runner:
             due = self._around.schedule.next_due(now, errand.attempts, answer.retry_after)
             if due is not None:
                 self._count("not_yet")
+                await self._publish(answer.emissions)
                 await self._book.put_off(msgspec.structs.replace(errand, due=due))
                 return
             self._count("given_up")

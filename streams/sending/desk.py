@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import structlog
 
 from schemas.commands import Command
-from schemas.deliveries import Evidence
+from schemas.deliveries import Evidence, EvidenceKind
 from schemas.events import Coordinates
 from streams.deliveries import Delivery
 from streams.identity import message_key
@@ -24,6 +24,7 @@ from streams.sending.inputs import Answer, Decide, Input, Park, Replay, Start, T
 from streams.sending.lanes import Lane, lane_of
 from streams.sending.machine import Send
 from streams.sending.matching import Matching
+from streams.sending.muting import Muting
 from streams.sending.parking import News, Parking, news_in, news_in_answer
 from streams.sending.turns import Turn, turn
 
@@ -49,11 +50,12 @@ Incoming: TypeAlias = Take | Replay | Found
 class Desk:
     """The commands of one partition in their lines, the evidence that waits for one of them, and what is parked."""
 
-    def __init__(self, dispatch: Dispatch, matching: Matching, gates: Gates, parking: Parking) -> None:
+    def __init__(self, dispatch: Dispatch, matching: Matching, gates: Gates, parking: Parking, muting: Muting) -> None:
         self._dispatch = dispatch
         self._matching = matching
         self._gates = gates
         self._parking = parking
+        self._muting = muting
         self._touched: dict[Line, None] = {}
 
     def restore(self, key: CommandKey, delivery: Delivery, command: Command) -> None:
@@ -73,14 +75,23 @@ class Desk:
         for given in inputs:
             if isinstance(given, Found):
                 self.hear(news_in(given.evidence))
-                for key, heard in self._matching.heard(draft, given.evidence, given.where):
-                    if isinstance(heard, Decide):
-                        heard = replace(heard, command=given.command)
-                    self._let(draft, key, heard)
+                self._found(draft, given)
             else:
                 key = command_key(given.command.command_id)
+                if isinstance(given, Take):
+                    draft.keeps |= self._muting.taken(given.command, draft.now)
                 _compare(draft.get(key), given.command)
                 self._let(draft, key, given)
+
+    def _found(self, draft: Draft, given: Found) -> None:
+        is_foreign = self._matching.is_foreign(draft, given.evidence)
+        for key, heard in self._matching.heard(draft, given.evidence, given.where):
+            is_foreign = False
+            if isinstance(heard, Decide):
+                heard = replace(heard, command=given.command)
+            self._let(draft, key, heard)
+        if is_foreign or given.evidence.kind is EvidenceKind.HANDOFF:
+            draft.keeps |= self._muting.shown(given.evidence, draft.now)
 
     def answered(self, draft: Draft, key: CommandKey, line: Line, answer: Answer) -> None:
         """A request ended: its answer counts, and its line goes on."""

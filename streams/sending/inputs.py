@@ -117,9 +117,10 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Moot:
-    """Right before the request, the command's precondition no longer held."""
+    """Right before the request, its message made no sense any more: for this reason."""
 
     attempt: int
+    reason: str = "precondition"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,14 @@ class Matching:
             case EvidenceKind.LATE_ANSWER | EvidenceKind.DECISION if evidence.command_id:
                 yield from _told(draft, evidence, where)
 
+    def is_foreign(self, draft: Draft, evidence: Evidence) -> bool:
+        """Whether it shows an own message of which no command is known by its id or its text: a person wrote it."""
+        if evidence.kind is not EvidenceKind.ECHO or evidence.channel is None or evidence.message_key is None:
+            return False
+        if draft.bound(evidence.channel, evidence.message_key):
+            return False
+        return not evidence.text or not any(self._book.contents.alike(evidence.channel, likeness(evidence.text)))
+
     def named(self, draft: Draft, key: CommandKey, attempt: int, message: str) -> Iterator[Addressed]:
         """What was said about a message before it was known to be this attempt's."""
         delivery = draft.get(key)

@@ -19,6 +19,7 @@ from streams.sending.inputs import Answer, Orphan, Withdrawn
 from streams.sending.latecomers import Begun
 from streams.sending.mailbox import Answered, AttemptKey, Close, Delivered, Letter, Mailbox, Nudge, Told
 from streams.sending.matching import Matching
+from streams.sending.muting import Muting
 from streams.sending.parking import Parking, news_in_fact
 from streams.sending.recall import recalled
 from streams.sending.requests import make_request
@@ -53,7 +54,9 @@ class Outbox:
         self._mailbox = Mailbox()
         self._parking = Parking(lambda: around.breaker.is_open)
         gates = Gates(bounds, self._book.ledger)
-        self._desk = Desk(self._dispatch, Matching(self._book, around.windows), gates, self._parking)
+        self._muting = Muting(self._book, around.mute_for, around.tell_mute)
+        matching = Matching(self._book, around.windows)
+        self._desk = Desk(self._dispatch, matching, gates, self._parking, self._muting)
         self._wakeups = Wakeups(around, self._parking, self._nudge, lambda news: self._mailbox.put(Told(news)))
         self._requests: dict[AttemptKey, _Request] = {}
         self._unsaved: list[Letter] = []
@@ -243,7 +246,7 @@ class Outbox:
         def may_leave() -> bool:
             return not self._is_closing and not self._is_over and self._around.lease.holds(since)
 
-        answer = asyncio.create_task(make_request(self._around, begun, may_leave))
+        answer = asyncio.create_task(make_request(self._around, begun, may_leave, self._muting.reason))
         answer.add_done_callback(lambda _: self._mailbox.put(Answered(place)))
         return _Request(begun, answer)
 

@@ -1,26 +1,31 @@
 """One request to the gateway: the last looks before it leaves, its answer, and one log line."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
+from schemas.commands import Command
 from schemas.configuration import Channel
 from streams import failpoints
-from streams.sending.inputs import Answer, Withdrawn
+from streams.sending.inputs import Answer, Moot, Withdrawn
 from streams.sending.latecomers import Begun
 from streams.sending.look import look
 from streams.sending.surroundings import Surroundings
 
 log = structlog.get_logger()
 
+Muted = Callable[[Command, datetime], str | None]
+"""Why a command must not be sent since people have the word (`streams.sending.muting`)."""
 
-async def make_request(around: Surroundings, begun: Begun, may_leave: Callable[[], bool]) -> Answer:
+
+async def make_request(around: Surroundings, begun: Begun, may_leave: Callable[[], bool], muted: Muted) -> Answer:
     """Make the request of an attempt that is on record, unless a look right before it forbids that.
 
     `may_leave` is the very last look: between it and the request lies no more than a connection to be made.
     """
     began = around.clock.now()
-    answer = await _answer(around, begun, may_leave)
+    answer = await _answer(around, begun, may_leave, muted)
     command = begun.command
     log.info(
         "attempt",
@@ -37,8 +42,8 @@ async def make_request(around: Surroundings, begun: Begun, may_leave: Callable[[
     return answer
 
 
-async def _answer(around: Surroundings, begun: Begun, may_leave: Callable[[], bool]) -> Answer:
-    found = await _last_look(around, begun, may_leave)
+async def _answer(around: Surroundings, begun: Begun, may_leave: Callable[[], bool], muted: Muted) -> Answer:
+    found = await _last_look(around, begun, may_leave, muted)
     if not isinstance(found, Channel):
         around.breaker.spared()
         return found
@@ -52,7 +57,9 @@ async def _answer(around: Surroundings, begun: Begun, may_leave: Callable[[], bo
     return answer
 
 
-async def _last_look(around: Surroundings, begun: Begun, may_leave: Callable[[], bool]) -> Channel | Answer:
+async def _last_look(
+    around: Surroundings, begun: Begun, may_leave: Callable[[], bool], muted: Muted
+) -> Channel | Answer:
     """The channel to send by, or why not to; what took a while to be asked for is looked at again after it."""
     command, attempt, _ = begun
     channel = look(command, attempt, around.channels(command.channel), around.clock.now())
@@ -65,4 +72,6 @@ async def _last_look(around: Surroundings, begun: Begun, may_leave: Callable[[],
         channel = look(command, attempt, around.channels(command.channel), around.clock.now())
     if isinstance(channel, Channel) and not may_leave():
         return Withdrawn(attempt)
+    if isinstance(channel, Channel) and (reason := muted(command, around.clock.now())):
+        return Moot(attempt, reason)
     return channel

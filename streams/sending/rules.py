@@ -127,7 +127,7 @@ def lapse(delivery: Delivery, given: Late, moment: Moment) -> Iterator[Said]:
 
 def drop(delivery: Delivery, given: Moot, moment: Moment) -> Iterator[Said]:
     """Give up without a request: what it was to say is no longer true."""
-    yield Said(FactKind.SUPPRESSED, {"attempt": given.attempt, "reason": "precondition"})
+    yield Said(FactKind.SUPPRESSED, {"attempt": given.attempt, "reason": given.reason})
 
 
 def withdraw(delivery: Delivery, given: Withdrawn, moment: Moment) -> Iterator[Said]:

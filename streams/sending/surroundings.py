@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from schemas.alarms import Alarm
@@ -15,6 +16,7 @@ from streams.sending.inputs import Answer
 from streams.sending.latecomers import Latecomers
 from streams.sending.lease import Lease
 from streams.sending.log import StatusLog
+from streams.sending.muting import Tell
 from streams.sending.schedule import Schedule
 from streams.sending.slots import Slots
 from streams.sending.windows import Windows
@@ -38,6 +40,7 @@ class Surroundings:
 
     `channels` finds a channel by its canonical id; `per_channel` bounds its requests under way, `slots` those of all.
     `breaker` knows whether the gateway is there, `poll` asks it for a channel that is down, `tell` raises alarms.
+    `mute_for`: how long a person's message silences an AI, of which `tell_mute` tells those who ask it.
     `snapshot_lag`: seconds by which the table may follow the log where nobody waits for it.
     """
 
@@ -56,5 +59,7 @@ class Surroundings:
     poll: Poll
     tell: Callable[[Alarm], None]
     channel_patience: ChannelPatience
+    mute_for: timedelta
+    tell_mute: Tell
     windows: Windows = field(default_factory=Windows)
     snapshot_lag: float = 0.25

@@ -9,6 +9,9 @@ import msgspec
 from schemas.deliveries import AckStatus, Evidence
 from schemas.events import Coordinates
 
+MUTE: Final = b"\0mute:"
+"""How the names of notes begin that are none of evidence; no channel begins like that."""
+
 _MOST: Final = 10_000
 
 Message = tuple[str | None, str]
@@ -43,7 +46,7 @@ class WaitingEvidence:
         self._most = most
         self._kept: dict[tuple[Message, AckStatus], Kept] = {}
         self._acks: dict[Message, set[AckStatus]] = {}
-        noted = [_decode(value) for value in notes.notes.values()]
+        noted = [_decode(value) for name, value in notes.notes.items() if not name.startswith(MUTE)]
         for kept in sorted(noted, key=lambda kept: kept.evidence.received_at):
             self._add(kept)
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from datetime import timedelta
 
 import uvloop
 
@@ -17,6 +18,7 @@ from schemas.alarms import Alarm
 from schemas.commands import Command
 from schemas.configuration import Channel, Tenant
 from schemas.deliveries import DeliveryFact, FactKind
+from schemas.mutes import Mute
 from streams import topics
 from streams.runtime import BatchApp, RuntimeConfig
 from streams.runtime.running import run
@@ -85,6 +87,10 @@ async def has_no_precondition(command: Command, attempt: int) -> Answer | None:
     return None
 
 
+def no_mute(mute: Mute) -> None:
+    """Nobody asks an AI."""
+
+
 def no_alarm(alarm: Alarm) -> None:
     """Nobody listens."""
 
@@ -115,6 +121,8 @@ async def main() -> None:
         poll=is_up,
         tell=no_alarm,
         channel_patience=ChannelPatience(),
+        mute_for=timedelta(0),
+        tell_mute=no_mute,
     )
     add_sender(app, table, Outboxes(around, grace=DRAIN, fatal=app.stop_or_die))
     stop = asyncio.Event()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from agents import lookups, media, normalizer, projector, router, sender
+from agents import http, lookups, media, normalizer, projector, router, sender
 from infra.figures.lag import Lag, read_lags
 from infra.kafka import connection
 from infra.settings import Settings
@@ -32,7 +32,9 @@ async def _commit(hub: Settings, topic: str, offset: int) -> None:
 
 
 def test_what_the_agents_take_is_what_is_looked_at() -> None:
-    taken = {source for agent in (normalizer, router, sender, media, lookups, projector) for source in agent.SOURCES}
+    taken = {
+        source for agent in (normalizer, router, sender, media, lookups, http, projector) for source in agent.SOURCES
+    }
     assert set(topics.WORKED) == taken
 
 

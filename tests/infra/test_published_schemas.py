@@ -22,6 +22,7 @@ from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.conversations import ConversationChange, ConversationChangeKind
 from schemas.deliveries import AckStatus, DeliveryFact, FactKind, Status
 from schemas.events import AcceptedEvent, Action, Decision, Kind
+from schemas.http_actions import HttpFact, HttpStatus, Post, Posted, ReplyText, TargetAnswer
 from tests.docs.markdown import CONTRACT
 from tests.docs.tables import codes, table
 from tests.streams.json_values import small_json_values
@@ -53,6 +54,32 @@ SAMPLES: dict[str, Any] = {
         decision=Decision(action="whatsapp", rule_version=3),
     ),
     "command": _COMMAND,
+    "target-post": Post(
+        type="a.b",
+        timestamp=RECEIVED_AT,
+        action=Action.AI,
+        data=Posted(
+            event_id="e",
+            event_type="a.b",
+            source_system="s",
+            trace_id="t",
+            occurred_at=RECEIVED_AT,
+            received_at=RECEIVED_AT,
+            payload={"x": 1},
+        ),
+        depth=1,
+    ),
+    "target-answer": TargetAnswer((ReplyText("oi"),), handoff=True),
+    "post": HttpFact(
+        **_IDS,
+        action=Action.AI,
+        target="responder",
+        status=HttpStatus.ANSWERED,
+        at=RECEIVED_AT,
+        created_at=RECEIVED_AT,
+        attempt=1,
+        http_status=200,
+    ),
     "delivery": DeliveryFact(
         **_IDS, fact=FactKind.ACCEPTED, at=RECEIVED_AT, status=Status.QUEUED, command=_COMMAND, ack=AckStatus.READ
     ),

@@ -1,6 +1,7 @@
 """`communication_events`: one row an event, with what was decided and how far that is carried out.
 
-From event.accepted; of an event with a command, `status` and `processed_at` follow from `outbound_messages`.
+From event.accepted; of an event with a command, `status` and `processed_at` follow from `outbound_messages`, or from
+`http_requests` where the command posts it to a target.
 """
 
 from typing import Final
@@ -10,7 +11,9 @@ from adapters.mysql.statements import TEXT, Row, among, cut, json, over, time, u
 from adapters.mysql.steps import Write
 from schemas.deliveries import Status
 from schemas.events import NO_RULE, AcceptedEvent, Decision, Kind
+from schemas.http_actions import HttpStatus
 from streams import keys, topics
+from streams.http_actions import ACTIONS
 
 PROCESSING: Final = "processing"
 PROCESSED: Final = "processed"
@@ -75,6 +78,18 @@ def with_commands(records: Records) -> list[Row]:
     decided = (sighting.event for sighting in records.sightings)
     pairs = {(event.event_id, event.decision.command_id) for event in decided if event.decision}
     pairs |= {(report.fact.event_id, report.fact.command_id) for report in records.reports}
+    return [{"event_id": event_id, "command_id": command_id} for event_id, command_id in sorted(_with_command(pairs))]
+
+
+def with_posts(records: Records) -> list[Row]:
+    """The events that are posted to a target, of which that is new, or anything new is known of it."""
+    decided = (sighting.event for sighting in records.sightings)
+    pairs = {
+        (event.event_id, event.decision.command_id)
+        for event in decided
+        if event.decision and event.decision.action in ACTIONS
+    }
+    pairs |= {(posting.fact.event_id, posting.fact.command_id) for posting in records.postings}
     return [{"event_id": event_id, "command_id": command_id} for event_id, command_id in sorted(_with_command(pairs))]
 
 
@@ -163,6 +178,17 @@ _SETTLE: Final = over(
     f"WHEN outbound.status IN ({_GIVEN_UP}) THEN outbound.ended_at ELSE NULL END",
 )
 
+_ENDED_WELL: Final = f"'{HttpStatus.ANSWERED}', '{HttpStatus.DROPPED}'"
+_SETTLE_POSTS: Final = over(
+    {"event_id": TEXT, "command_id": TEXT},
+    f"UPDATE {_EVENTS} "  # noqa: S608
+    "ON event.event_id = new.event_id AND event.command_id = new.command_id "
+    "STRAIGHT_JOIN http_requests AS post FORCE INDEX (PRIMARY) ON post.command_id = new.command_id "
+    f"SET event.status = CASE WHEN post.status IN ({_ENDED_WELL}) THEN '{PROCESSED}' "
+    f"WHEN post.status = '{HttpStatus.FAILED}' THEN '{FAILED}' ELSE '{PROCESSING}' END, "
+    "event.processed_at = post.ended_at",
+)
+
 STEPS: Final = (
     Write(
         rows,
@@ -174,5 +200,5 @@ STEPS: Final = (
     ),
     Write(sighted, _COUNT),
 )
-OUTCOME: Final = Write(with_commands, _SETTLE)
-"""How far what was decided is carried out; needs the rows of both tables."""
+OUTCOMES: Final = (Write(with_commands, _SETTLE), Write(with_posts, _SETTLE_POSTS))
+"""How far what was decided is carried out; needs the rows of all of these tables."""

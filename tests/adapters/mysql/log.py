@@ -18,6 +18,7 @@ from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.conversations import ConversationChange, ConversationChangeKind
 from schemas.deliveries import DeliveryFact, FactKind, Status
 from schemas.events import AcceptedEvent, Action, Coordinates, Decision, Kind
+from schemas.http_actions import HttpFact, HttpStatus
 from streams import identity, keys, revisions, topics
 
 START: Final = datetime(2026, 1, 15, 15, 0, tzinfo=UTC)
@@ -30,6 +31,7 @@ PROJECTED: Final = (
     "outbound_messages",
     "delivery_attempts",
     "delivery_facts",
+    "http_requests",
     "conversations",
     "messages",
     "contacts",
@@ -228,6 +230,33 @@ def command_of(event: AcceptedEvent, text: str = "Olá, sua fatura venceu.", to:
     )
 
 
+def posting(number: int, status: HttpStatus, attempt: int = 1, **fields: Any) -> HttpFact:
+    """What became of a command that posts a message to a target."""
+    about = asked(number)
+    return HttpFact(
+        **{
+            "command_id": keys.command_id(about.event_id, Action.AI),
+            "event_id": about.event_id,
+            "trace_id": about.trace_id,
+            "action": Action.AI,
+            "target": "responder",
+            "status": status,
+            "at": at(number + attempt),
+            "created_at": about.received_at,
+            "attempt": attempt,
+            **fields,
+        }
+    )
+
+
+def asked(number: int) -> AcceptedEvent:
+    """A message that is to be answered by a target."""
+    event_id = keys.event_id(f"asked {number}")
+    command_id = keys.command_id(event_id, Action.AI)
+    decision = Decision(action=Action.AI, tenant_id=1, channel=CHANNEL, rule_id="answer", command_id=command_id)
+    return invoice(f"asked-{number}", event_id=event_id, idempotency_key=f"asked {number}", decision=decision)
+
+
 def fact(about: Command, kind: FactKind, status: Status, seconds: float, **fields: Any) -> DeliveryFact:
     """One fact about a command."""
     return DeliveryFact(
@@ -256,6 +285,9 @@ class Log:
         """A fact on record, fifty milliseconds after its own time."""
         record = self.append(topics.DELIVERY_STATUS, msgspec.json.encode(said), partition)
         return replace(record, timestamp=int(said.at.timestamp() * 1000) + 50)
+
+    def posted(self, said: HttpFact, partition: int = 0) -> LogRecord:
+        return self.append(topics.HTTP_STATUS, msgspec.json.encode(said), partition)
 
     def linked(self, said: ContactLink, partition: int = 0) -> LogRecord:
         return self.append(topics.CONTACT_LINK, msgspec.json.encode(said), partition)

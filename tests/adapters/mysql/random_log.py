@@ -11,6 +11,7 @@ from schemas.contacts import ContactLink, LinkChange, LinkEvidence
 from schemas.conversations import ConversationChange, ConversationChangeKind
 from schemas.deliveries import AckStatus, DeliveryFact, FactKind, OperatorDecision, Status
 from schemas.events import NO_RULE, AcceptedEvent, Coordinates, Decision, Kind
+from schemas.http_actions import HttpFact, HttpStatus
 from streams import topics
 from streams.identity import match_key
 from tests.adapters.mysql.log import (
@@ -18,6 +19,7 @@ from tests.adapters.mysql.log import (
     Log,
     LogRecord,
     ack,
+    asked,
     at,
     change,
     command_of,
@@ -26,6 +28,7 @@ from tests.adapters.mysql.log import (
     invoice,
     link,
     message,
+    posting,
 )
 
 PARTITIONS = 3
@@ -47,6 +50,8 @@ def make(random: Random, size: int = 12) -> list[LogRecord]:
         stories.append(log.accepted(one, 0) for one in _chat(random, number))
         stories.append(log.linked(one, facts) for one in links(random, number))
         stories.append(log.changed(one, facts) for one in _decided(random, number))
+        stories.append(log.accepted(one, events) for one in (asked(number),))
+        stories.append(log.posted(one, facts) for one in _posts(random, number))
         stories.append(_letter(random, log, number, events))
         stories.append(_cared_for(random, log, number, facts))
     stories.append(
@@ -163,6 +168,19 @@ def _delivery(random: Random, event: AcceptedEvent, number: int) -> Iterator[Del
             ack=status,
             provider_message_id=provider_id,
         )
+
+
+def _posts(random: Random, number: int) -> Iterator[HttpFact]:
+    """Tries of which the last may end it, and a redrive that may follow."""
+    for attempt in range(1, random.randrange(2, 5)):
+        yield posting(number, HttpStatus.WAITING, attempt, reason="http_503", http_status=503)
+    if random.random() < 0.5:
+        yield posting(number, HttpStatus.FAILED, 4, reason="http_404", message="answered 404")
+    match random.randrange(3):
+        case 0:
+            yield posting(number, HttpStatus.ANSWERED, 5, http_status=200, replies=1, seconds=0.25)
+        case 1:
+            yield posting(number, HttpStatus.DROPPED, 0, reason="muted_by_human")
 
 
 def links(random: Random, number: int) -> Iterator[ContactLink]:

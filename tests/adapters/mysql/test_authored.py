@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -5,7 +6,7 @@ import pytest
 
 from adapters.mysql.authored import MAX_BYTES, authored
 from schemas.commands import Policy
-from schemas.configuration import Channel, Rule, Template, Tenant
+from schemas.configuration import Channel, Rule, Target, Template, Tenant
 from schemas.events import Action
 from streams import topics
 from streams.configuration import Entry, Key
@@ -17,6 +18,7 @@ RULE_ROW: dict[str, Any] = {
     "source_system": None,
     "action": "whatsapp",
     "template": "t",
+    "target": None,
     "conditions": '{"amount": {"$gt": 5}}',
     "policy": "at_least_once",
     "priority": 10,
@@ -40,12 +42,28 @@ CHANNEL_ROW: dict[str, Any] = {
 }
 
 
-def read(rules: tuple[Any, ...] = (), templates: tuple[Any, ...] = (), channels: tuple[Any, ...] = ()) -> Authored:
+TARGET_ROW: dict[str, Any] = {
+    "name": "ai",
+    "url": "https://ai.example/answer",
+    "is_enabled": 1,
+    "timeout_seconds": 20.0,
+    "secret_version": 2,
+    "former_secret_until": datetime(2026, 1, 15, 12, tzinfo=UTC).replace(tzinfo=None),
+}
+
+
+def read(
+    rules: tuple[Any, ...] = (),
+    templates: tuple[Any, ...] = (),
+    channels: tuple[Any, ...] = (),
+    targets: tuple[Any, ...] = (),
+) -> Authored:
     return authored(
         {
             topics.CONFIG_RULE: list(rules),
             topics.CONFIG_TEMPLATE: list(templates),
             topics.CONFIG_CHANNEL: list(channels),
+            topics.CONFIG_TARGET: list(targets),
         }
     )
 
@@ -67,6 +85,16 @@ def read(rules: tuple[Any, ...] = (), templates: tuple[Any, ...] = (), channels:
                 ttl_seconds=60,
             ),
         ),
+        (
+            {"targets": (TARGET_ROW,)},
+            Target(
+                id="ai",
+                url="https://ai.example/answer",
+                timeout_seconds=20.0,
+                secret_version=2,
+                former_secret_until=datetime(2026, 1, 15, 12, tzinfo=UTC),
+            ),
+        ),
         ({"templates": (TEMPLATE_ROW,)}, Template(id="t", body="oi", is_enabled=False)),
         (
             {"channels": (CHANNEL_ROW,)},
@@ -77,7 +105,7 @@ def read(rules: tuple[Any, ...] = (), templates: tuple[Any, ...] = (), channels:
             ),
         ),
     ],
-    ids=["rule", "template", "channel"],
+    ids=["rule", "target", "template", "channel"],
 )
 def test_a_row_becomes_an_entry(rows: dict[str, Any], entry: Entry) -> None:
     found = read(**rows)

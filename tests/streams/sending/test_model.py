@@ -26,6 +26,7 @@ from streams.sending.draft import Draft
 from streams.sending.gates import ChannelBounds, Gates
 from streams.sending.inputs import Answer, Input, NotSent, Orphan, Park, Refused, Sent, Start, Take, Unclear, Wake
 from streams.sending.matching import Matching
+from streams.sending.muting import Muting
 from streams.sending.parking import Parking
 from streams.sending.schedule import spread
 from streams.sending.slots import Slots
@@ -83,7 +84,8 @@ class SenderModel(RuleBasedStateMachine):
         self.book = Book(PARTITION, self.table)
         dispatch = Dispatch(Slots(10), 4, lambda: None)
         gates = Gates(ChannelBounds(lambda _: CHANNEL), self.book.ledger)
-        self.desk = Desk(dispatch, Matching(self.book, Windows()), gates, Parking(lambda: False))
+        muting = Muting(self.book, seconds(3600), lambda _: None)
+        self.desk = Desk(dispatch, Matching(self.book, Windows()), gates, Parking(lambda: False), muting)
         for offset in range(self.book.replay_from(self.now, SCHEDULE), len(self.log)):
             self.book.learn(offset, self.log[offset])
         draft = self.draft()

@@ -23,6 +23,7 @@ from schemas.deliveries import (
     Status,
 )
 from schemas.events import Action, Coordinates
+from schemas.mutes import Mute
 from streams.deliveries import Delivery, fold
 from streams.sending.breaker import Breaker
 from streams.sending.channel_watch import ChannelPatience
@@ -44,6 +45,7 @@ SCHEDULE = Schedule(waits=(1.0, 5.0, 30.0), max_attempts=4, uncertain_wait=120.0
 CHANNEL = Channel(id="canalum", channel_id="Canal Um", tenant=Tenant(id=1, name="Loja"))
 PARTITION = 3
 LEASE = 5.0
+MUTED_FOR = timedelta(hours=1)
 
 
 def seconds(count: float) -> timedelta:
@@ -278,6 +280,7 @@ class World:
         self.log = log or Log()
         self.table = table or Table()
         self.requests: list[Request] = []
+        self.mutes: list[Mute] = []
         self._before = 0
         self.channels = {"canalum": CHANNEL}
         self.around = Surroundings(
@@ -297,6 +300,8 @@ class World:
             poll=self._poll,
             tell=self.alarms.append,
             channel_patience=ChannelPatience(),
+            mute_for=MUTED_FOR,
+            tell_mute=self.mutes.append,
             snapshot_lag=snapshot_lag,
         )
         self.is_member = True
