@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from adapters.mysql.pool import Database, Row
 
-LOOKED_THROUGH: Final = 2_000
-"""So many rows are looked through for what no index answers."""
+LOOKED_THROUGH: Final = 750
+"""So many rows are looked through for what no index answers: each may be a page that has to come from the disk."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import httpx
 import msgspec
 import pytest
 
+from adapters.mysql import lists
 from adapters.mysql.pool import Database
 
 pytestmark = pytest.mark.integration
@@ -66,7 +67,10 @@ async def test_pages_hold_each_event_once_and_the_last_first(api: httpx.AsyncCli
         ({"text": "%"}, []),
     ],
 )
-async def test_filters_are_all_met(api: httpx.AsyncClient, filters: dict[str, Any], numbers: Any) -> None:
+async def test_filters_are_all_met_however_few_rows_a_call_looks_through(
+    api: httpx.AsyncClient, filters: dict[str, Any], numbers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "LOOKED_THROUGH", 10)
     assert await listed(api, limit=5, **filters) == named(reversed(numbers))
 
 
