@@ -46,7 +46,7 @@ class Context:
     """
 
     def __init__(self, settings: Settings, wait: float = _WAIT_SECONDS) -> None:
-        """`wait` is how many seconds it waits for Kafka to be connected to."""
+        """`wait` is how many seconds it waits for Kafka: to be connected to, and to take a record."""
         self.settings = settings
         self._wait = wait
         self._opened = AsyncExitStack()
@@ -83,7 +83,8 @@ class Context:
         """A producer whose records are acknowledged by all in-sync replicas; started."""
         async with self._opening:
             if self._producer is None:
-                kafka = connection(self.settings)
+                patience = {"request_timeout_ms": max(1, round(self._wait * 1000))}  # for each record too
+                kafka = connection(self.settings) | patience
                 starting = started(lambda: AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True))
                 self._producer = await patiently(starting, self._wait, kafka_of(self.settings))
                 self._opened.push_async_callback(self._producer.stop)

@@ -29,7 +29,7 @@ from tests.support.http import serving
 pytestmark = pytest.mark.integration
 
 TOLD = Path(__file__).with_name("fuzzing.toml")
-CASES = 4
+CASES = 3
 """Of each route; forty times as many in a nightly run."""
 
 
