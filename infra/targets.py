@@ -11,8 +11,8 @@ from adapters.mysql.authoring import find
 from adapters.mysql.pool import Session
 from adapters.targets import TargetError, Targets
 from infra.authoring.edits import Edit, alteration, known
-from infra.errors import InvalidError
-from infra.settings import Settings, require
+from infra.errors import ConflictError, InvalidError
+from infra.settings import Settings
 from schemas.configuration import Target
 from schemas.events import Action
 from schemas.http_actions import Post, Posted
@@ -60,9 +60,8 @@ async def found(session: Session, name: str) -> Target:
 
 
 def secret(settings: Settings, target: Target) -> str:
-    """The secret with which its requests are signed; SettingsError where the hub has no key."""
-    key = require("POSTO_TARGET_KEY", settings.posto_target_key)
-    return secret_of(key, target.id, target.secret_version)
+    """The secret with which its requests are signed; ConflictError where the hub has no key."""
+    return secret_of(_key(settings), target.id, target.secret_version)
 
 
 def rotation(target: Target, keep_hours: float) -> Edit:
@@ -75,7 +74,7 @@ def rotation(target: Target, keep_hours: float) -> Edit:
 
 async def tried(settings: Settings, target: Target, text: str) -> Tried:
     """Post one made-up event from here, signed as the workers sign; nothing is sent to anybody."""
-    key = require("POSTO_TARGET_KEY", settings.posto_target_key)
+    key = _key(settings)
     now = datetime.now(UTC)
     command_id = str(uuid4())
     data = Posted(
@@ -108,3 +107,10 @@ async def tried(settings: Settings, target: Target, text: str) -> Tried:
         reason=reason,
         problem=problem,
     )
+
+
+def _key(settings: Settings) -> str:
+    key = settings.posto_target_key.get_secret_value()
+    if not key:
+        raise ConflictError("POSTO_TARGET_KEY is not set here: no target has a secret without it (see .env.example).")
+    return key

@@ -27,18 +27,25 @@ from infra.in_force import standing_of
 from schemas.admin.authored import AuthoredFilter, Changing, Deleted, InForceShown, StandingShown, VersionShown
 from schemas.admin.pages import Listing, Page
 from schemas.admin.rules import RuleShown
+from schemas.admin.targets import TargetShown
 from schemas.admin.templates import TemplateShown
 from schemas.api import WrongField
 from streams import topics
 from streams.configuration import Key
 
-ShownT = TypeVar("ShownT", RuleShown, TemplateShown)
-_NAMES: Final = {topics.CONFIG_RULE: "rules", topics.CONFIG_TEMPLATE: "templates"}
+ShownT = TypeVar("ShownT", RuleShown, TemplateShown, TargetShown)
+_NAMES: Final = {topics.CONFIG_RULE: "rules", topics.CONFIG_TEMPLATE: "templates", topics.CONFIG_TARGET: "targets"}
 
 
-def shown(written: Written) -> RuleShown | TemplateShown:
+def shown(written: Written) -> RuleShown | TemplateShown | TargetShown:
     """A row as it is answered."""
-    return _as(RuleShown, written) if written.key.topic == topics.CONFIG_RULE else _as(TemplateShown, written)
+    match written.key.topic:
+        case topics.CONFIG_RULE:
+            return _as(RuleShown, written)
+        case topics.CONFIG_TARGET:
+            return _as(TargetShown, written)
+        case _:
+            return _as(TemplateShown, written)
 
 
 async def listed(context: Context, topic: str, kind: type[ShownT], wanted: AuthoredFilter) -> Page[ShownT]:
