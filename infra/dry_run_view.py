@@ -12,6 +12,7 @@ _EFFECTS = {
     Effect.SENDS_LESS: "nothing would be sent where something is now",
     Effect.OTHER_TEXT: "another text, or to somebody else",
     Effect.OTHER_TERMS: "the same text on other terms (pace, window, time to live)",
+    Effect.OTHER_TARGET: "posted to another target",
     Effect.OTHER_TEMPLATE: "by another template",
     Effect.OTHER_RULE: "by another rule",
     Effect.OTHER_ACTION: "another action",
@@ -64,6 +65,7 @@ def _ending(ending: Ending) -> str:
     said = [f"{ending.kind} {ending.action}"]
     said += [f"by {ending.rule_id}"] if ending.rule_id else []
     said += [f"template {ending.template}"] if ending.template else []
+    said += [f"target {ending.target}"] if ending.target else []
     said += [f"to {ending.to}"] if ending.to else []
     said += [" / ".join(ending.text.splitlines())] if ending.text else []
     said += [ending.reason] if ending.reason else []

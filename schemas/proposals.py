@@ -37,6 +37,8 @@ class Effect(StrEnum):
     """Something else is sent, or to somebody else."""
     OTHER_TERMS = "other_terms"
     """The same is sent at another pace, in another window, or for another time."""
+    OTHER_TARGET = "other_target"
+    """It is posted to another target."""
     OTHER_TEMPLATE = "other_template"
     OTHER_RULE = "other_rule"
     OTHER_ACTION = "other_action"
@@ -53,6 +55,7 @@ class Ending(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     action: str
     rule_id: str | None = None
     template: str | None = None
+    target: str | None = None
     channel: str | None = None
     to: str | None = None
     text: str | None = None

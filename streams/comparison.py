@@ -126,6 +126,8 @@ def _effects(now: Outcome, then: Outcome) -> Iterator[Effect]:
             yield Effect.OTHER_TERMS
         if now.command.template != then.command.template:
             yield Effect.OTHER_TEMPLATE
+    elif now.post is not None and then.post is not None and now.post.target != then.post.target:
+        yield Effect.OTHER_TARGET
     if now.decision.rule_id != then.decision.rule_id:
         yield Effect.OTHER_RULE
     if now.decision.action != then.decision.action:
@@ -153,6 +155,7 @@ def _ending(outcome: Outcome) -> Ending:
         action=decision.action,
         rule_id=decision.rule_id,
         template=command.template if command else None,
+        target=outcome.post.target if outcome.post else None,
         channel=decision.channel,
         to=command.to if command else None,
         text=command.text if command else None,

@@ -49,6 +49,7 @@ class EndingShown(Shown):
     action: str
     rule_id: str | None
     template: str | None
+    target: str | None
     channel: str | None
     to: str | None
     text: str | None

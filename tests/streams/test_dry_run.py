@@ -71,6 +71,14 @@ def test_another_text_is_told_from_the_same_text_by_another_template() -> None:
     assert tried(Proposal(rules=(slow,)), [bill(1)]).effects == {Effect.OTHER_TERMS: 1}
 
 
+def test_another_target_is_told_from_another_action() -> None:
+    asked = Rule(id="ask", event_type="shop.*", action=Action.HTTP, target="one")
+    other = Rule(id="ask", event_type="shop.*", action=Action.HTTP, target="two")
+    found = dry_run(published(asked), Proposal(rules=(other,)), [bill(1, "shop.order")], most=1)
+    assert found.effects == {Effect.OTHER_TARGET: 1}
+    assert (found.differences[0].now.target, found.differences[0].then.target) == ("one", "two")
+
+
 def test_what_changes_nothing_differs_in_nothing() -> None:
     found = tried(Proposal(rules=(OVERDUE,), templates=TEMPLATES), [bill(1), bill(2, "asaas.payment.x")])
     assert (found.differing, found.effects, found.dangers) == (0, {}, ())
