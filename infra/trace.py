@@ -60,7 +60,7 @@ async def traces(db: Database, wanted: str) -> list[Trace]:
     if not found:
         letters = await _letters(db, wanted)
         return [Trace(wanted, None, (), (), (), letters)] if letters else []
-    return [await _trace(db, row["event_id"]) for row in found]
+    return await _traces(db, [row["event_id"] for row in found])
 
 
 def _values(wanted: str) -> tuple[str | int | None, ...]:
@@ -86,20 +86,35 @@ def _phone(text: str) -> str | None:
         return None
 
 
-async def _trace(db: Database, event_id: str) -> Trace:
-    event = await db.fetch("SELECT * FROM communication_events WHERE event_id = %s", (event_id,))
-    commands = await db.fetch("SELECT * FROM outbound_messages WHERE event_id = %s", (event_id,))
-    facts = await db.fetch(_FACTS, (event_id,))
-    trace_id = (event or commands)[0]["trace_id"]
-    return Trace(
-        trace_id=trace_id,
-        event=_event(event[0]) if event else None,
-        sightings=[_sighting(row) for row in await db.fetch(_SIGHTINGS, (event_id,))],
-        commands=[_command(row, facts) for row in commands],
-        messages=[_message(row) for row in await db.fetch(_MESSAGES, (event_id, event_id))],
-        dead_letters=await _letters(db, trace_id),
-        posts=[_post(row) for row in await db.fetch(_POSTS, (event_id,))],
-    )
+async def _traces(db: Database, event_ids: Sequence[str]) -> list[Trace]:
+    """All of them in as many statements as one needs; each table is read by the ids of its rows."""
+    ids = f"({', '.join(['%s'] * len(event_ids))})"
+    events = await db.fetch(f"SELECT * FROM communication_events WHERE event_id IN {ids}", event_ids)  # noqa: S608
+    commands = await db.fetch(f"SELECT * FROM outbound_messages WHERE event_id IN {ids}", event_ids)  # noqa: S608
+    facts = await db.fetch(_FACTS.format(ids), event_ids)
+    sightings = await db.fetch(_SIGHTINGS.format(ids), event_ids)
+    messages = await db.fetch(_MESSAGES.format(ids), (*event_ids, *event_ids))
+    posts = await db.fetch(f"SELECT * FROM http_requests WHERE event_id IN {ids}", event_ids)  # noqa: S608
+    trace_ids = {row["event_id"]: row["trace_id"] for row in (*commands, *events)}
+    died = await db.fetch(_DIED.format(ids), [trace_ids[event_id] for event_id in event_ids])
+    letters = {row["trace_id"]: await _letters(db, row["trace_id"]) for row in died}
+
+    def of(event_id: str, rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if row["of_event"] == event_id]
+
+    known = {row["event_id"]: _event(row) for row in events}
+    return [
+        Trace(
+            trace_id=trace_ids[event_id],
+            event=known.get(event_id),
+            sightings=[_sighting(row) for row in of(event_id, sightings)],
+            commands=[_command(row, facts) for row in commands if row["event_id"] == event_id],
+            messages=[_message(row) for row in of(event_id, messages)],
+            dead_letters=letters.get(trace_ids[event_id], []),
+            posts=[_post(row) for row in posts if row["event_id"] == event_id],
+        )
+        for event_id in event_ids
+    ]
 
 
 def _event(row: Row) -> EventRecord:
@@ -193,16 +208,21 @@ SELECT event_id, MAX(at) AS at FROM (
         ORDER BY created_at DESC LIMIT %s)
 ) AS found GROUP BY event_id ORDER BY at DESC, event_id LIMIT %s
 """
-_SIGHTINGS: Final = "SELECT * FROM event_sightings WHERE event_id = %s ORDER BY received_at, raw_partition, raw_offset"
-_POSTS: Final = "SELECT * FROM http_requests WHERE event_id = %s"
+_SIGHTINGS: Final = """
+SELECT *, event_id AS of_event FROM event_sightings WHERE event_id IN {}
+ORDER BY received_at, raw_partition, raw_offset
+"""
 _FACTS: Final = """
 SELECT fact.* FROM outbound_messages AS command JOIN delivery_facts AS fact ON fact.command_id = command.command_id
-WHERE command.event_id = %s ORDER BY fact.source_offset
+WHERE command.event_id IN {} ORDER BY fact.source_offset
 """
 _MESSAGES: Final = """
-SELECT conversation_id, direction, status, at, text, attachment FROM messages WHERE event_id = %s
+SELECT event_id AS of_event, conversation_id, direction, status, at, text, attachment FROM messages
+WHERE event_id IN {0}
 UNION ALL
-SELECT message.conversation_id, message.direction, message.status, message.at, message.text, message.attachment
+SELECT command.event_id, message.conversation_id, message.direction, message.status, message.at, message.text,
+    message.attachment
 FROM outbound_messages AS command JOIN messages AS message ON message.command_id = command.command_id
-WHERE command.event_id = %s
+WHERE command.event_id IN {0}
 """
+_DIED: Final = "SELECT DISTINCT trace_id FROM dead_letters WHERE trace_id IN {}"

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapters.mysql.pool import Database, Row
 
-LOOKED_THROUGH: Final = 750
+LOOKED_THROUGH: Final = 500
 """So many rows are looked through for what no index answers: each may be a page that has to come from the disk."""
 
 

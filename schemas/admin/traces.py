@@ -110,6 +110,23 @@ class TracedLetter(Shown):
     history: list[HappeningShown]
 
 
+class TracedPost(Shown):
+    """A command that posts the event to a target, and what became of it."""
+
+    command_id: str
+    action: str
+    target: str
+    status: str
+    attempts: int
+    http_status: int | None
+    reason: str | None
+    message: str | None
+    replies: int
+    handoff: bool
+    seconds: float | None
+    told_at: datetime
+
+
 class TraceShown(Shown):
     """One event with all that came of it; `event` is null while only its deliveries, or a dead letter, are known."""
 
@@ -119,6 +136,7 @@ class TraceShown(Shown):
     commands: list[TracedCommand]
     messages: list[TracedMessage]
     dead_letters: list[TracedLetter]
+    posts: list[TracedPost]
 
 
 class Traces(Shown):
