@@ -82,6 +82,7 @@ async def test_no_request_gets_an_error_of_ours_or_an_answer_off_the_description
     fuzzer = await asyncio.create_subprocess_exec(
         *(Path(sys.executable).with_name("schemathesis"), "run", f"{fuzzed}/openapi.json", "--no-color"),
         *("--phases", "fuzzing", "--max-examples", str(cases), "--seed", "1", "--continue-on-failure"),
+        *("--suppress-health-check", "filter_too_much"),
         env={**os.environ, "POSTO_FUZZED_TOKEN": TOKEN},
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
