@@ -1,0 +1,1 @@
+"""The example producers, run as a reader would run them."""
