@@ -42,6 +42,7 @@ COMMANDS = {
     "gateway": "infra.commands.gateway:app",
     "dead-letters": "infra.commands.dead_letters:app",
     "contacts": "infra.commands.contacts:app",
+    "chat": "infra.commands.chat:app",
     "media": "infra.commands.media:app",
 }
 """Name on the command line -> `module:attribute`, in the order in which `posto --help` shows them."""

@@ -162,7 +162,7 @@ def _without_personal(value: Any, name: str = "") -> Any:
     if name == "text":
         return HIDDEN if value else value
     if isinstance(value, str) and name in _PARTIES:
-        return _party(value)
+        return party(value)
     if isinstance(value, str) and name not in ("event_id", "command_id", "trace_id", "correlation_id", "ref"):
         return mask_phones(value)
     if isinstance(value, dict):
@@ -172,7 +172,7 @@ def _without_personal(value: Any, name: str = "") -> Any:
     return value
 
 
-def _party(spelled: str) -> str:
+def party(spelled: str) -> str:
     """A number, or a conversation with one, masked: of a short one nothing is shown."""
     channel, colon, party = spelled.rpartition(":")
     masked = mask_phones(party)

@@ -33,6 +33,10 @@ class Table:
     """The index of `key` alone."""
     always: str = "TRUE"
     """What holds for every row that is listed."""
+    with_key: Sequence[str] = ()
+    """Columns without which `key` names no row."""
+    joins: str = ""
+    """Where what is shown of a row beside itself comes from; the row is called `one`, also in the conditions."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Position:
     """Of a row in a list."""
 
     time: datetime
-    key: int
+    key: int | str
 
 
 @dataclass(frozen=True)
@@ -83,17 +87,18 @@ def statements(table: Table, wanted: Wanted) -> tuple[Statement, Statement]:
     rest = {name: value for name, value in given.items() if name != indexed}
     looked = LOOKED_THROUGH if rest else wanted.limit
     index = table.indexes[indexed]
+    names = (*table.with_key, table.key)
     rows_of = (
-        f"SELECT {table.key}, {table.time} FROM {table.name} FORCE INDEX ({index}) WHERE {conditions} "  # noqa: S608
+        f"SELECT {', '.join(names)}, {table.time} FROM {table.name} AS one FORCE INDEX ({index}) WHERE {conditions} "  # noqa: S608
         f"ORDER BY {table.time} DESC, {table.key} DESC"
     )
-    others = " AND ".join(table.conditions[name] for name in rest) or "TRUE"
-    others_values = [value for name, value in rest.items() for _ in range(table.conditions[name].count("%s"))]
+    others, others_values = _met(table, rest)
+    same = " AND ".join(f"one.{name} = looked.{name}" for name in names)
     page = (
         f"SELECT {table.columns}, looked.{table.time} AS position_time, looked.{table.key} AS position_key "  # noqa: S608
         f"FROM ({rows_of} LIMIT %s) AS looked STRAIGHT_JOIN {table.name} AS one FORCE INDEX ({table.unique}) "
-        f"ON one.{table.key} = looked.{table.key} "
-        f"WHERE {others} ORDER BY looked.{table.time} DESC, looked.{table.key} DESC LIMIT %s"
+        f"ON {same} {table.joins} "
+        f"WHERE {' AND '.join(others) or 'TRUE'} ORDER BY looked.{table.time} DESC, looked.{table.key} DESC LIMIT %s"
     )
     return (
         (f"{rows_of} LIMIT 1 OFFSET %s", (*values, looked - 1)),
@@ -101,9 +106,21 @@ def statements(table: Table, wanted: Wanted) -> tuple[Statement, Statement]:
     )
 
 
+def _met(table: Table, filters: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """The conditions of filters with their values; several values of one are a list of them in SQL."""
+    said: list[str] = []
+    values: list[Any] = []
+    for name, value in filters.items():
+        condition = table.conditions[name]
+        several = value if isinstance(value, tuple) else (value,)
+        said.append(condition.replace("%s", ", ".join(["%s"] * len(several))))
+        values += several * condition.count("%s")
+    return said, values
+
+
 def _range(table: Table, wanted: Wanted, indexed: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    said = [table.always, *(table.conditions[name] for name in indexed)]
-    values = list(indexed.values())
+    said, values = _met(table, indexed)
+    said.insert(0, table.always)
     for condition, value in ((f"{table.time} >= %s", wanted.since), (f"{table.time} < %s", wanted.until)):
         if value is not None:
             said.append(condition)

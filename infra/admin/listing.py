@@ -16,7 +16,7 @@ Shown = TypeVar("Shown", bound=BaseModel)
 
 class _After(msgspec.Struct, array_like=True):
     time: datetime
-    key: int
+    key: int | str
 
 
 def wanted_rows(query: str, wanted: Listing, filters: Mapping[str, Any]) -> Wanted:

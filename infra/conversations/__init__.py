@@ -1,0 +1,1 @@
+"""Conversations: read from the tables, answered by an event, and changed by a record on `conversation.change`."""
