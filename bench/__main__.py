@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import (
+    ai,
     attempts,
     chain,
     core,
@@ -76,6 +77,7 @@ ON_A_STACK: Final[dict[str, Bench]] = {
     "throughput": throughput.measure,
     "sender": sender.measure,
     "latency": latency.measure,
+    "ai": ai.measure,
     "outage": outage.measure,
     "outbox": outbox.measure,
 }
