@@ -48,4 +48,16 @@ SELECT IF(n %% 2, 'router', 'normalizer'), 'raw.event', n %% 8, n, 0, n, 'ValueE
 INSERT INTO audit_log (source_partition, source_offset, at, actor, action, subject, detail)
 SELECT 0, n, {_AT}, IF(n %% 2, 'Ana', 'Rui'), 'rule.changed', CONCAT('rule:', n %% 1000), '{{"reason": null}}'
 """,
+    "conversations": f"""
+INSERT INTO conversations (id, tenant_id, channel_id, contact, status, assigned_to, unread, last_message_at,
+    last_message_key)
+SELECT CONCAT({_CHANNEL}, ':', n), n %% 20, {_CHANNEL}, n, IF(n %% 100 = 0, 'open', 'closed'),
+    IF(n %% 7 = 0, 'Ana', NULL), n %% 1000 = 0, {_AT}, CONCAT('message-', n)
+""",
+    "messages": f"""
+INSERT INTO messages (channel_id, message_key, direction, tenant_id, event_conversation_id, event_at,
+    event_received_at, type, text)
+SELECT {_CHANNEL}, CONCAT('message-', n), IF(n %% 2, 'inbound', 'outbound'), n %% 20,
+    IF(n %% 2, 'canal0:0', CONCAT({_CHANNEL}, ':', n %% 1000)), {_AT}, {_AT}, 'text', REPEAT('x', 100)
+""",
 }

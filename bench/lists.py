@@ -52,6 +52,16 @@ _LISTS: Final[Mapping[str, Sequence[dict[str, Any]]]] = {
         {"text": "nowhere", "state": "discarded"},
     ),
     "audit": ({}, {"actor": "Ana"}, {"subject": "rule:77"}, {"action": "rule.changed", "actor": "Rui"}),
+    "conversations": (
+        {},
+        {"status": "open"},
+        {"unread": True},
+        {"assigned_to": "Ana", "status": "open"},
+        {"tenant": 7, "unassigned": True},
+        {"channel": "Canal 3", "unread": True},
+        {"contact": "77"},
+    ),
+    "conversations/canal0:0/messages": ({}, {"direction": "outbound"}, {"text": "nowhere"}, {"media": "ready"}),
     "traces": ({"of": "event-77"}, {"of": "5547999999977"}, {"of": "nothing"}),
 }
 
