@@ -106,7 +106,7 @@ async def test_topics_that_are_not_there_yet_are_waited_for(hub_kafka: str, feed
         await feed.start()
         ready = asyncio.create_task(feed.ready())
         await eventually(lambda: "configuration_not_readable" in [entry["event"] for entry in logs])
-    assert "no topic config.channel, config.rule, config.template" in logs[0]["error"]
+    assert "no topic config.channel, config.rule, config.target, config.template" in logs[0]["error"]
     await apply_topics(load(_env_file=None, kafka_bootstrap_servers=hub_kafka, posto_partitions=1))
     try:
         await write(hub_kafka, [rule(1), SENTINEL])
