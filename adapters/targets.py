@@ -83,6 +83,8 @@ class Targets:
             raise TargetRefusedError("address_refused", str(error)) from None
         except (TimeoutError, httpcore.TimeoutException):
             raise TargetBusyError("timeout", f"no answer within {within:g} s") from None
+        except (httpcore.LocalProtocolError, TypeError) as error:
+            raise TargetRefusedError("bad_request", f"no request: {type(error).__name__}: {error}"[:500]) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise TargetBusyError("unreachable", f"no answer: {type(error).__name__}: {error}"[:500]) from None
         except (httpcore.UnsupportedProtocol, ValueError) as error:

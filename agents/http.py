@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -30,6 +31,8 @@ OUTPUTS: Final = ()
 
 LARGEST_COMMAND: Final = 900_000
 """Bytes: a larger command might not fit, with what is added to it, into the table."""
+
+_VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 _decode_command = msgspec.json.Decoder(HttpCommand).decode
 
@@ -161,7 +164,7 @@ class Poster:
     async def _post(self, target: Target, command: HttpCommand) -> Answered:
         body = http_actions.body_of(command)
         signed = signed_headers(self._bounds.key, target, command.command_id, body, self._now())
-        named = {"User-Agent": "posto", "X-Request-Id": command.event.trace_id}
+        named = {"User-Agent": "posto", "X-Request-Id": quote(command.event.trace_id, safe=_VISIBLE)}
         return await self._way.post(target.url, body, named | signed, target.timeout_seconds)
 
     def _why_not(self, kept: Kept, command: HttpCommand) -> str | None:

@@ -141,6 +141,18 @@ async def test_every_try_has_the_same_webhook_id() -> None:
     assert [post["webhook-id"] for post in world.way.posts] == [command().command_id] * 2
 
 
+@pytest.mark.parametrize(
+    ("trace_id", "header"),
+    [("0af7651916cd43dd/1%", "0af7651916cd43dd/1%"), ("pedido-é 1", "pedido-%C3%A9%201"), (" x ", "%20x%20")],
+)
+async def test_the_header_of_the_trace_has_nothing_that_a_header_cannot_hold(trace_id: str, header: str) -> None:
+    world = World(REPLY)
+    asked = command()
+    event = msgspec.structs.replace(asked.event, trace_id=trace_id)
+    await world.attempt(msgspec.structs.replace(asked, event=event))
+    assert [post["X-Request-Id"] for post in world.way.posts] == [header]
+
+
 async def test_a_command_that_comes_again_tells_the_first_answer_once_more_and_asks_nobody() -> None:
     world = World(REPLY, b'{"replies": [{"text": "Outra coisa"}, {"text": "e mais"}]}')
     first = await world.attempt(command())
