@@ -74,15 +74,25 @@ async def test_retry_after_is_told() -> None:
 async def test_a_target_that_drips_is_given_up_in_time() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        while True:
+        hung_up = asyncio.ensure_future(reader.read())
+        while not hung_up.done():
             writer.write(b" ")
             await writer.drain()
-            await asyncio.sleep(0.01)
+            await asyncio.wait({hung_up}, timeout=0.01)
 
     async with talking(drip) as url:
         with pytest.raises(TargetBusyError) as raised:
             await post(url, within=0.2)
     assert raised.value.reason == "timeout"
+
+
+@pytest.mark.parametrize("value", ["pedido-é", " 1", "1 ", "a\nb"])
+async def test_a_header_that_cannot_be_sent_is_refused_and_nothing_is_sent(value: str) -> None:
+    async with receiving() as inbox, Targets(LOOPBACK, most=2) as targets:
+        with pytest.raises(TargetRefusedError) as raised:
+            await targets.post(inbox.url, b"{}", {"X-Request-Id": value}, 5.0)
+    assert raised.value.reason == "bad_request"
+    assert inbox.bodies == []
 
 
 async def test_nobody_at_the_address_is_an_error_to_be_tried_again() -> None:
