@@ -14,13 +14,17 @@ LONGEST_URL = 2_000
 def is_allowed(address: Address, networks: Sequence[Network]) -> bool:
     """Whether it is an address of the public internet, or lies in one of `networks`.
 
-    An IPv6 address that carries an IPv4 one (mapped, 6to4, Teredo, NAT64) counts as that one.
+    An IPv6 address that carries an IPv4 one (mapped, 6to4, Teredo, NAT64) counts as that one. Of the others only those
+    of the range that IANA gives out are public: a gateway may lead the rest (IPv4-compatible, translated, site-local)
+    into a private network.
     """
     if any(address in network for network in networks):
         return True
     inner = _carried(address)
     if inner is not None:
         return is_allowed(inner, networks)
+    if isinstance(address, ipaddress.IPv6Address) and not _is_given_out(address):
+        return False
     return address.is_global and not address.is_multicast
 
 
@@ -60,4 +64,10 @@ def _carried(address: Address) -> ipaddress.IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
 
 
+def _is_given_out(address: ipaddress.IPv6Address) -> bool:
+    return address in _GIVEN_OUT and not any(address in network for network in _OF_DOCUMENTS)
+
+
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_GIVEN_OUT = ipaddress.IPv6Network("2000::/3")
+_OF_DOCUMENTS = (ipaddress.IPv6Network("2001:db8::/32"), ipaddress.IPv6Network("3fff::/20"))

@@ -26,6 +26,14 @@ PRIVATE = [
     "::ffff:10.0.0.1",
     "64:ff9b::7f00:1",
     "2002:7f00:1::",
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "64:ff9b:1::7f00:1",
+    "fec0::1",
+    "5f00::1",
+    "2001:db8::1",
+    "3fff::1",
+    "4000::1",
 ]
 
 
@@ -44,6 +52,7 @@ def test_a_network_that_is_named_is_allowed_and_its_neighbour_is_not() -> None:
     assert is_allowed(ip_address("10.20.1.1"), networks)
     assert is_allowed(ip_address("::ffff:10.20.1.1"), networks)
     assert not is_allowed(ip_address("10.21.1.1"), networks)
+    assert is_allowed(ip_address("fec0::1"), (ip_network("fec0::/10"),))
 
 
 @pytest.mark.parametrize(
