@@ -19,6 +19,7 @@ from streams.dry_run import dry_run
 from streams.recent_events import recent_events
 
 _PATIENCE: Final = 60.0
+_ASK_AGAIN: Final = 5.0
 _YOUNG_OBJECTS: Final = 50_000
 
 
@@ -42,6 +43,7 @@ class Laboratory:
     def __init__(self, settings: Settings) -> None:
         self._environment = _environment(settings)
         self._turn = asyncio.Lock()
+        self._asking: set[str] = set()
 
     async def try_out(self, proposal: Proposal, *, last: int = LOOKED_AT, most: int = LISTED) -> DryRun:
         """The same; AwayError where the process could not do it, or its turn did not come and end in a minute."""
@@ -51,6 +53,16 @@ class Laboratory:
                 return await self._answer(asked)
         except TimeoutError:
             raise AwayError(f"The dry run took more than {_PATIENCE:g} s: look at fewer events.") from None
+
+    async def try_out_for(self, asker: str, proposal: Proposal, *, last: int, most: int) -> DryRun:
+        """The same, unless `asker` has one that waits or runs: AwayError at once, so that nobody fills the queue."""
+        if asker in self._asking:
+            raise AwayError(f"A dry run of {asker!r} is not done yet: wait for its answer, then ask again.", _ASK_AGAIN)
+        self._asking.add(asker)
+        try:
+            return await self.try_out(proposal, last=last, most=most)
+        finally:
+            self._asking.discard(asker)
 
     async def _answer(self, asked: bytes) -> DryRun:
         process = await asyncio.create_subprocess_exec(

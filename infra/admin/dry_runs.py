@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from infra.admin.access import Reader
+from infra.admin.access import Operating
 from infra.admin.context import InContext
 from infra.errors import InvalidError
 from schemas.admin.dry_runs import DryRunShown, Proposed
@@ -16,16 +16,17 @@ router: Final = APIRouter(tags=["rules"])
 
 
 @router.post("/dry-runs")
-async def try_out(_: Reader, context: InContext, body: Proposed) -> DryRunShown:
+async def try_out(operator: Operating, context: InContext, body: Proposed) -> DryRunShown:
     """What would differ over the last events with these changes of rules and templates together; nothing is done.
 
-    A 422 where they could not be put in force.
+    A 422 where they could not be put in force; a 503 at once while another dry run of the same token is not done.
     """
     proposal = _proposal(body)
     entries = (await (await context.publisher()).published()).entries
     for key, reason in objections(entries, proposal):
         raise InvalidError(f"{key} cannot be so: {reason}.")
-    return DryRunShown.model_validate(await context.laboratory.try_out(proposal, last=body.last, most=body.most))
+    found = await context.laboratory.try_out_for(operator.name, proposal, last=body.last, most=body.most)
+    return DryRunShown.model_validate(found)
 
 
 def _proposal(body: Proposed) -> Proposal:

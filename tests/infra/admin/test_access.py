@@ -57,6 +57,14 @@ async def test_a_token_is_valid_until_it_is_revoked_and_its_name_is_given_once(
         await tokens.revoke(db, producer, "nobody", by="Rui")
 
 
+async def test_who_may_only_look_starts_no_dry_run(settings: Settings, db: Database, producer: Taken) -> None:
+    looking = await tokens.create(db, producer, "mural", tokens.READ, by="Ana")
+    acting = await tokens.create(db, producer, "turno", tokens.OPERATE, by="Ana")
+    for token, status in ((looking, 403), (acting, 503)):  # there is no Kafka here
+        async with asking(settings, token) as client:
+            assert (await client.post("/api/admin/dry-runs", json={})).status_code == status
+
+
 @pytest.mark.parametrize(("name", "scope"), [("", "read"), ("admin", "read"), ("a\nb", "read"), ("x", "root")])
 async def test_names_and_scopes_that_make_no_sense_are_refused(
     db: Database, producer: Taken, name: str, scope: str
