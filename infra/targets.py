@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
-from adapters.mysql.authoring import find
+from adapters.mysql.authoring import Written, find
 from adapters.mysql.pool import Session
 from adapters.targets import TargetError, Targets
 from infra.authoring.edits import Edit, alteration, known
@@ -18,7 +18,7 @@ from schemas.events import Action
 from schemas.http_actions import Post, Posted
 from streams import topics
 from streams.addresses import url_fault
-from streams.configuration import Key
+from streams.configuration import Entry, Key
 from streams.http_actions import AnswerError, answer_of
 from streams.signatures import secret_of, signed_headers
 
@@ -53,10 +53,7 @@ def allowed(settings: Settings, fields: dict[str, Any]) -> dict[str, Any]:
 
 async def found(session: Session, name: str) -> Target:
     """The target as it is written; UnknownError where there is none, InvalidError where it makes no sense."""
-    written = known(key_of(name), await find(session, key_of(name)))
-    if not isinstance(written.entry, Target):
-        raise InvalidError(f"The target {name!r} makes no sense: {written.fault}.")
-    return written.entry
+    return _target(key_of(name), await find(session, key_of(name)))
 
 
 def secret(settings: Settings, target: Target) -> str:
@@ -64,12 +61,17 @@ def secret(settings: Settings, target: Target) -> str:
     return secret_of(_key(settings), target.id, target.secret_version)
 
 
-def rotation(target: Target, keep_hours: float) -> Edit:
-    """Give a target the next secret; the present one signs as well for some hours more."""
+def rotation(name: str, keep_hours: float) -> Edit:
+    """Give a target the secret after that which it has then; the present one signs as well for some hours more."""
     if not 0 <= keep_hours <= LONGEST_KEEP_HOURS:
         raise InvalidError(f"The former secret is kept for 0 to {LONGEST_KEEP_HOURS:.0f} hours.", "body.keep_hours")
-    until = datetime.now(UTC) + timedelta(hours=keep_hours)
-    return alteration(key_of(target.id), {"secret_version": target.secret_version + 1, "former_secret_until": until})
+    key, until = key_of(name), datetime.now(UTC) + timedelta(hours=keep_hours)
+
+    def make(written: Written | None) -> Entry | None:
+        following = _target(key, written).secret_version + 1
+        return alteration(key, {"secret_version": following, "former_secret_until": until}).make(written)
+
+    return Edit(key, make)
 
 
 async def tried(settings: Settings, target: Target, text: str) -> Tried:
@@ -107,6 +109,13 @@ async def tried(settings: Settings, target: Target, text: str) -> Tried:
         reason=reason,
         problem=problem,
     )
+
+
+def _target(key: Key, written: Written | None) -> Target:
+    row = known(key, written)
+    if not isinstance(row.entry, Target):
+        raise InvalidError(f"The target {key.id!r} makes no sense: {row.fault}.")
+    return row.entry
 
 
 def _key(settings: Settings) -> str:

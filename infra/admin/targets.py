@@ -11,6 +11,7 @@ from infra.admin.access import Administrator, Operating, Reader
 from infra.admin.context import InContext
 from infra.admin.etags import Matching
 from infra.admin.once import OnceOnly
+from infra.audit import record_change
 from infra.authoring.edits import alteration, creation
 from schemas.admin import values
 from schemas.admin.authored import AuthoredFilter, Changing, StandingShown, VersionShown
@@ -74,15 +75,26 @@ async def rotate_secret_of_target(
     response: Response,
 ) -> TargetShown:
     """Give a target the next secret; the present one signs as well for some hours more."""
-    edit = targets.rotation(await _found(context, name), body.keep_hours)
+    edit = targets.rotation(name, body.keep_hours)
     return await authored.change(context, matching, edit, TargetShown, operator, said, response)
 
 
 @router.get("/targets/{name}/secret")
-async def show_secret_of_target(_: Administrator, context: InContext, name: Name) -> SecretShown:
-    """The secret of a target, for whoever runs it."""
+async def show_secret_of_target(
+    operator: Administrator, context: InContext, name: Name, response: Response
+) -> SecretShown:
+    """The secret of a target, for whoever runs it. That it was shown is on record."""
     target = await _found(context, name)
     secret = targets.secret(context.settings, target)
+    await record_change(
+        await context.producer(),
+        actor=operator.name,
+        action="target.secret_shown",
+        subject=f"target:{target.id}",
+        detail={"secret_version": target.secret_version},
+        trace_id=operator.trace_id,
+    )
+    response.headers["cache-control"] = "no-store"
     return SecretShown(name=name, secret_version=target.secret_version, secret=secret)
 
 

@@ -9,8 +9,6 @@ from infra.commands.changing import add_to
 from infra.commands.options import WAIT_SECONDS, AsJson, Wait
 
 if TYPE_CHECKING:
-    from adapters.mysql.pool import Session
-    from infra.authoring.edits import Edit
     from infra.commands.authoring import Edits
     from infra.targets import Tried
     from schemas.configuration import Target
@@ -85,11 +83,9 @@ def rotate(
     - `posto targets rotate responder --keep 48`, then `posto targets secret responder`.
     """
     from infra import targets
+    from infra.commands.authoring import these
 
-    async def edits(session: "Session") -> "list[Edit]":
-        return [targets.rotation(await targets.found(session, name), keep)]
-
-    return edits
+    return these(targets.rotation(name, keep))
 
 
 def show(name: Name, wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:

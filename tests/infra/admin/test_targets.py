@@ -1,15 +1,21 @@
 """Targets by the Admin API, on a real database and a real broker, with a target on a real socket."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 import pytest
 
+from adapters.mysql.authoring import find
+from infra import targets
 from infra.database import database
 from infra.settings import Settings
+from schemas.configuration import Target
+from streams import topics
 from tests.infra.admin.conftest import TOKEN, asking
 from tests.infra.authored import author_anew, authored_hub
 from tests.support.http import receiving
+from tests.support.topics import read
 
 pytestmark = pytest.mark.integration
 
@@ -33,14 +39,21 @@ async def client(hub: Settings) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_a_target_is_added_tried_changed_and_given_another_secret(client: httpx.AsyncClient) -> None:
+async def test_a_target_is_added_tried_changed_and_given_another_secret(
+    hub: Settings, client: httpx.AsyncClient
+) -> None:
     async with receiving() as inbox:
         made = await client.post("targets", json={"name": "responder", "url": inbox.url})
         assert (made.status_code, made.json()["in_force"]["version"]) == (201, 1), made.text
         tried = await client.post("targets/responder/test", json={"text": "Oi"})
         assert (tried.json()["status"], tried.json()["problem"]) == (202, None)
         assert inbox.received[0]["data"]["payload"] == {"text": "Oi"}
-    first = (await client.get("targets/responder/secret")).json()
+    shown = await client.get("targets/responder/secret")
+    assert shown.headers["cache-control"] == "no-store"
+    first = shown.json()
+    on_record = [json.loads(record.value) for record in await read(hub.kafka_bootstrap_servers, topics.AUDIT_CHANGE)]
+    assert (on_record[-1]["action"], on_record[-1]["subject"]) == ("target.secret_shown", "target:responder")
+    assert first["secret"] not in str(on_record)
     rotated = await client.post(
         "targets/responder/rotate", json={"keep_hours": 2}, headers={"if-match": made.headers["etag"]}
     )
@@ -53,6 +66,20 @@ async def test_a_target_is_added_tried_changed_and_given_another_secret(client: 
     )
     assert (stale.status_code, stale.json()["current"]["secret_version"]) == (412, 2)
     assert [one["name"] for one in (await client.get("targets")).json()["items"]] == ["responder"]
+
+
+async def test_a_rotation_counts_from_the_secret_that_is_there_when_it_is_made(
+    hub: Settings, client: httpx.AsyncClient
+) -> None:
+    assert (await client.post("targets", json={"name": "responder", "url": "https://ai.example/"})).status_code == 201
+    db = database(hub, connections=1)
+    edit = targets.rotation("responder", 2)
+    await db.execute("UPDATE http_targets SET secret_version = 7")
+    async with db.session() as session:
+        made = edit.make(await find(session, edit.key))
+    await db.close()
+    assert isinstance(made, Target)
+    assert made.secret_version == 8
 
 
 @pytest.mark.parametrize(
