@@ -24,6 +24,7 @@ from infra.settings import Settings
 from infra.workers import Workers, known_workers
 
 _CONNECTIONS: Final = 8
+_TOKEN_CONNECTIONS: Final = 2
 _WAIT_SECONDS: Final = 5.0
 
 
@@ -67,10 +68,18 @@ class Context:
 
     @cached_property
     def db(self) -> Database:
-        """One pool for all requests; connects by itself."""
-        db = database(self.settings, connections=_CONNECTIONS)
-        self._opened.push_async_callback(db.close)
-        return db
+        """One pool for all requests; connects by itself. Who has a connection of it waits for no other one."""
+        return self._pool(_CONNECTIONS)
+
+    @cached_property
+    def patient_db(self) -> Database:
+        """The pool of what keeps its connection while it waits for the gateway, for Kafka, or for one of `db`."""
+        return self._pool(_CONNECTIONS)
+
+    @cached_property
+    def tokens_db(self) -> Database:
+        """The pool in which tokens are looked up: who asks is known however busy the others are."""
+        return self._pool(_TOKEN_CONNECTIONS)
 
     @cached_property
     def gateway(self) -> GatewayClient:
@@ -78,6 +87,11 @@ class Context:
         gateway = gateway_client(self.settings)
         self._opened.push_async_callback(gateway.aclose)
         return gateway
+
+    def _pool(self, connections: int) -> Database:
+        db = database(self.settings, connections=connections)
+        self._opened.push_async_callback(db.close)
+        return db
 
     async def producer(self) -> Any:
         """A producer whose records are acknowledged by all in-sync replicas; started."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import aiomysql
 import structlog
 
-from adapters.mysql.errors import translated
+from adapters.mysql.errors import DatabaseUnavailableError, translated
 
 log = structlog.get_logger()
 
@@ -16,6 +16,8 @@ Row = dict[str, Any]
 SQL = str | bytes
 
 CONNECT_TIMEOUT: Final = 10.0
+ACQUIRE_TIMEOUT: Final = 15.0
+"""Seconds that a connection of the pool is waited for, one that has to be opened included."""
 STATEMENT_TIMEOUT: Final = 60.0
 """Seconds that a statement may take; a longer one counts as a database that is away."""
 
@@ -76,8 +78,7 @@ class Database:
 
     @asynccontextmanager
     async def _session(self, statement_timeout: float | None = STATEMENT_TIMEOUT) -> AsyncIterator["Session"]:
-        with translated():
-            connection = await self._open().acquire()
+        connection = await self._acquired()
         try:
             yield Session(connection, statement_timeout)
         finally:
@@ -85,6 +86,16 @@ class Database:
                 connection.close()
             else:
                 await self._pool.release(connection)
+
+    async def _acquired(self) -> Any:
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT):
+                with translated():
+                    return await self._open().acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailableError(
+                f"none of {self._connections} connections to MySQL became free within {ACQUIRE_TIMEOUT:g} s"
+            ) from error
 
     def _open(self) -> Any:
         if self._pool is None:

@@ -78,7 +78,7 @@ def build(context: Context) -> FastAPI:
         app.include_router(router, prefix="/api/admin")
 
     async def holder_of(token: str) -> TokenHolder | None:
-        return await tokens.holder_of(context.settings, context.db, token)
+        return await tokens.holder_of(context.settings, context.tokens_db, token)
 
     app.add_middleware(BoundedBodies, max_bytes=_LARGEST_BODY)
     app.add_middleware(Authentication, holder_of=holder_of)

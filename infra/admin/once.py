@@ -38,7 +38,7 @@ class Once:
 
         A 422 where the key came before with another body. Who comes with the same key meanwhile waits.
         """
-        async with self._context.db.transaction() as session:
+        async with self._context.patient_db.transaction() as session:
             if self.key is None:
                 return await make(session)
             place = (self._operator.name, self.key)

@@ -173,3 +173,18 @@ async def test_closing_breaks_what_is_under_way(things: Database) -> None:
         await things.close()
         with pytest.raises(DatabaseUnavailableError):
             await sleeping
+
+
+async def test_a_connection_that_never_becomes_free_is_a_database_that_is_away(
+    mysql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = database_of(load(mysql_dsn=mysql), connections=1)
+    async with database.session() as session:
+        monkeypatch.setattr(pool, "ACQUIRE_TIMEOUT", 0.05)
+        with pytest.raises(DatabaseUnavailableError, match="none of 1 connections to MySQL became free"):
+            async with asyncio.timeout(pool.CONNECT_TIMEOUT):
+                await database.fetch("SELECT 1")
+        assert await session.fetch("SELECT 1 AS one") == [{"one": 1}]
+    monkeypatch.undo()
+    assert await database.fetch("SELECT 1 AS one") == [{"one": 1}]
+    await database.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -28,6 +29,7 @@ ID = f"{CHANNEL}:554799990001"
 LID = "100000000000001@lid"
 GROUP = "120363000000000001@g.us"
 URL = "/api/admin/conversations"
+WITHIN = 10.0  # seconds: less than a connection is waited for
 
 
 @pytest.fixture
@@ -222,6 +224,29 @@ async def test_a_reply_with_a_key_is_one_however_often_it_is_sent(
     assert (await reply(api, text="Olá", **keyed)).status_code == 422
     assert len(loopback.replies()) == 1
     assert (await reply(api, text="Oi")).json()["event_id"] != first.json()["event_id"]
+
+
+async def test_more_replies_at_once_than_there_are_connections_all_get_an_answer(
+    api: httpx.AsyncClient, db: Database, log: Log, loopback: Loopback
+) -> None:
+    await tell(db, log, message())
+    async with asyncio.timeout(WITHIN):
+        answers = await asyncio.gather(*(reply(api, **{"Idempotency-Key": f"r-{number}"}) for number in range(20)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len(loopback.replies()) == 20
+
+
+async def test_who_asks_is_known_while_all_connections_are_in_use(
+    settings: Settings, loopback: Loopback, db: Database
+) -> None:
+    async with LoopbackContext(settings, loopback) as context, AsyncExitStack() as busy:
+        for _ in range(8):
+            await busy.enter_async_context(context.db.session())
+            await busy.enter_async_context(context.patient_db.session())
+        transport = httpx.ASGITransport(build(context), raise_app_exceptions=False)
+        async with asyncio.timeout(WITHIN), httpx.AsyncClient(transport=transport, base_url="http://posto") as client:
+            answer = await client.get(URL, headers={"Authorization": "Bearer posto_of_nobody"})
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(
