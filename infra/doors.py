@@ -28,6 +28,7 @@ _BATCH_BYTES: Final = 262_144
 _REFUSED: Final = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 )
+_LATER: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class ClosedDoorError(OperatorError):
@@ -82,14 +83,17 @@ class EdgeDoor:
         self._headers = {"authorization": f"Bearer {secret}", "content-type": "application/json"}
 
     async def put(self, submissions: Sequence[Submission]) -> list[str | None]:
-        """Post all in one request. ClosedDoorError where the edge refuses the request, not its events."""
+        """Post all in one request, or in halves where it is too large for the edge, or for what stands before it.
+
+        ClosedDoorError where the edge refuses the request, not its events.
+        """
         body = b"[" + b",".join(submission.entry.value for submission in submissions) + b"]"
         headers = self._headers | (_trace(submissions[0]) if len(submissions) == 1 else {})
         wait = _FIRST_WAIT
         while True:
             answer = await self._post(body, headers)
-            if answer is not None and answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                return self._verdicts(answer)
+            if answer is not None and not _is_passing(answer):
+                break
             asked = answer.headers.get("retry-after", "") if answer is not None else ""
             pause = max(wait, float(asked)) if asked.isdecimal() else wait
             log.warning(
@@ -97,6 +101,12 @@ class EdgeDoor:
             )
             await asyncio.sleep(pause)
             wait = min(wait * 2, _LONGEST_WAIT)
+        if answer.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE or _has_results(answer):
+            return self._verdicts(answer)
+        if len(submissions) == 1:
+            return [f"{self._url} answered 413: it takes no request of {len(body)} bytes."]
+        middle = len(submissions) // 2
+        return await self.put(submissions[:middle]) + await self.put(submissions[middle:])
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> httpx.Response | None:
         try:
@@ -115,6 +125,19 @@ class EdgeDoor:
         except (ValueError, KeyError, TypeError):
             why = "it is no edge of Posto."
         raise ClosedDoorError(f"{self._url} answered {answer.status_code}: {why}")
+
+
+def _is_passing(answer: httpx.Response) -> bool:
+    """Whether the same request may be taken later."""
+    return answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status_code in _LATER
+
+
+def _has_results(answer: httpx.Response) -> bool:
+    """Whether it speaks of each event, not of the request."""
+    try:
+        return "results" in answer.json()
+    except (ValueError, TypeError):
+        return False
 
 
 def _trace(submission: Submission) -> dict[str, str]:

@@ -59,6 +59,42 @@ async def test_events_are_posted_byte_for_byte_until_the_edge_has_them() -> None
         assert request.content == b"[" + one.entry.value + b"," + two.entry.value + b"]"
 
 
+@pytest.mark.parametrize("status", [408, 425, 429])
+async def test_an_edge_that_takes_nothing_now_is_asked_again(status: int) -> None:
+    edge = Edge(answered(status, detail="not now"), answered(202, results=[ACCEPTED]))
+    assert await put(edge, event(1)) == [None]
+    assert len(edge.requests) == 2
+
+
+async def test_an_edge_that_says_when_is_asked_again_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("infra.doors.asyncio.sleep", pause)
+    busy = httpx.Response(429, headers={"retry-after": "7"})
+    assert await put(Edge(lambda: busy, answered(202, results=[ACCEPTED])), event(1)) == [None]
+    assert pauses == [7.0]
+
+
+@pytest.mark.parametrize("body", [{"json": {"detail": "At most 9 bytes are taken."}}, {"text": "<html>"}])
+async def test_a_request_that_is_too_large_goes_in_halves_until_one_event_alone_is_refused(
+    body: dict[str, Any],
+) -> None:
+    def too_large() -> httpx.Response:
+        return httpx.Response(413, **body)
+
+    one, two, three = event(1), event(2), event(3)
+    taken = answered(202, results=[ACCEPTED])
+    edge = Edge(too_large, taken, too_large, too_large, taken)
+    first, second, third = await put(edge, one, two, three)
+    assert (first, third) == (None, None)
+    assert "413: it takes no request of" in (second or "")
+    assert [request.content.count(b"external_id") for request in edge.requests] == [3, 1, 2, 1, 1]
+    assert edge.requests[-1].content == b"[" + three.entry.value + b"]"
+
+
 async def test_an_event_alone_keeps_the_trace_that_it_has_here() -> None:
     edge = Edge(*[answered(202, results=[ACCEPTED])] * 2)
     await put(edge, one := event(1))
