@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from schemas.gateway_qr import QrCode
 
-MOST_PIXELS: Final = 4_000_000
+MOST_PIXELS: Final = 1_000_000
 """A larger image is no QR code: it is not unpacked."""
 
 _DOTS: Final = 8  # pixels of the PNG a module

@@ -1,5 +1,6 @@
 """`/api/admin/channels/{channel}/...`: the set-up of a channel, one step at a time, and the gateway as a whole."""
 
+import asyncio
 from typing import Final
 
 from fastapi import APIRouter, Response
@@ -77,7 +78,7 @@ async def show_qr(operator: Administrator, context: InContext, channel: ChannelP
     """
     response.headers["cache-control"] = "no-store"
     text = await _code(context, actor_of(operator), channel)
-    return QrShown(text=text, drawn=qr_codes.in_terminal(text))
+    return QrShown(text=text, drawn=await asyncio.to_thread(qr_codes.in_terminal, text))
 
 
 @router.get(
@@ -87,7 +88,8 @@ async def show_qr(operator: Administrator, context: InContext, channel: ChannelP
 )
 async def show_qr_png(operator: Administrator, context: InContext, channel: ChannelPath) -> Response:
     """The same as an image."""
-    image = qr_codes.png(await _code(context, actor_of(operator), channel))
+    text = await _code(context, actor_of(operator), channel)
+    image = await asyncio.to_thread(qr_codes.png, text)
     return Response(image, media_type=_PNG, headers={"cache-control": "no-store"})
 
 

@@ -1,7 +1,7 @@
 """QR codes are read back as a phone reads them, from the gateway's images and from our drawings."""
 
 import zlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from io import BytesIO
 
 import pytest
@@ -52,6 +52,13 @@ def test_an_image_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
     ihdr = b"IHDR" + (30_000).to_bytes(4) * 2 + bytes([8, 0, 0, 0, 0])
     bomb = header.getvalue()[:12] + ihdr + zlib.crc32(ihdr).to_bytes(4) + header.getvalue()[33:]
     assert qr_codes.text_of(QrCode.model_validate({"qr": b64encode(bomb).decode()})) is None
+
+
+def test_an_image_larger_than_any_code_is_not_unpacked() -> None:
+    with Image.open(BytesIO(b64decode(image("png")))) as small:
+        large = BytesIO()
+        small.resize((1_001, 1_000)).save(large, "png")
+    assert qr_codes.text_of(QrCode.model_validate({"qr": b64encode(large.getvalue()).decode()})) is None
 
 
 @given(pairing_texts)

@@ -1,6 +1,7 @@
 """Tenants and channels by API: the same operations as on the command line, one step a request."""
 
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 from aiokafka.errors import KafkaConnectionError
 
+from infra import qr_codes
 from infra.admin.app import build
 from infra.channels import registry
 from schemas.audit import AuditAction
@@ -53,6 +55,27 @@ async def problem(answer: httpx.Response, status: int, words: str) -> dict[str, 
     shown: dict[str, Any] = answer.json()
     assert words in shown["detail"]
     return shown
+
+
+async def test_a_code_is_drawn_while_the_loop_does_other_things(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = await begun(api, channel="Padaria Sol")
+    drawers: set[int] = set()
+
+    def noting(draw: Callable[[str], Any]) -> Callable[[str], Any]:
+        def drawn(text: str) -> Any:
+            drawers.add(threading.get_ident())
+            return draw(text)
+
+        return drawn
+
+    for name in ("png", "in_terminal"):
+        monkeypatch.setattr(qr_codes, name, noting(getattr(qr_codes, name)))
+    for route in ("qr", "qr.png"):
+        assert (await api.get(f"{CHANNELS}/{channel['id']}/{route}")).status_code == 200
+    assert drawers
+    assert threading.get_ident() not in drawers
 
 
 async def test_step_by_step_from_a_tenant_to_a_channel_that_only_lacks_its_test(
