@@ -19,6 +19,10 @@ _WAIT_MS: Final = 500
 _FETCH_BYTES: Final = 4_194_304
 _ROOM: Final = 1.05
 """So much more than is wanted may be read: to find the very place takes longer than reading on."""
+_SLACK: Final = 1.25
+"""Sorting is put off until so many times the room is taken."""
+MOST_BYTES: Final = 268_435_456
+"""So many bytes of events are kept, at most, whatever their count."""
 
 
 class _Told(msgspec.Struct):
@@ -28,6 +32,8 @@ class _Told(msgspec.Struct):
 
 
 Offsets = Mapping[TopicPartition, int]
+_Found = dict[str, tuple[int, bytes]]
+"""Of each event the last record: its time and its value."""
 
 _decode_told: Final = msgspec.json.Decoder(_Told).decode
 _decode_event: Final = msgspec.json.Decoder(Event).decode
@@ -36,7 +42,8 @@ _decode_event: Final = msgspec.json.Decoder(Event).decode
 async def recent_events(connection: Mapping[str, Any], count: int) -> Iterator[Event]:
     """The last `count` events of all partitions, the oldest first, each as it was told last. Raises KafkaError.
 
-    An event counts once, however often it was sighted. `connection`: what every aiokafka client takes.
+    An event counts once, however often it was sighted. There are fewer where they would take more than MOST_BYTES.
+    `connection`: what every aiokafka client takes.
     """
     consumer = AIOKafkaConsumer(
         **connection,
@@ -57,13 +64,15 @@ async def recent_events(connection: Mapping[str, Any], count: int) -> Iterator[E
 async def _values(consumer: AIOKafkaConsumer, count: int) -> Sequence[bytes]:
     """The values of the last records that decided about an event, the oldest first."""
     log = await _Log.of(consumer)
-    found: dict[str, tuple[int, bytes]] = {}
+    found: _Found = {}
+    room, is_whole = MOST_BYTES, True
     end = log.ends
     wanted = count
-    while len(found) < count and end != log.beginnings:
+    while is_whole and len(found) < count and end != log.beginnings:
         start = await log.before(end, wanted)
-        earlier = await log.read(start, end)
+        earlier, is_whole = await log.read(start, end, room)
         found = earlier | found  # what was told later of an event counts
+        room = MOST_BYTES - _size(found)
         wanted = max(2 * wanted, count)
         end = start
     return [value for _, value in sorted(found.values(), key=itemgetter(0))[-count:]]
@@ -105,23 +114,59 @@ class _Log:
                 break
         return start
 
-    async def read(self, start: Offsets, end: Offsets) -> dict[str, tuple[int, bytes]]:
-        """Of each event that was decided there the last record: its time and its value."""
+    async def read(self, start: Offsets, end: Offsets, room: int) -> tuple[_Found, bool]:
+        """The events that were decided there, the newest of them that take `room` bytes, and whether these are all."""
         left = {place for place in end if start[place] < end[place]}
         self._consumer.assign(sorted(left))
         for place in left:
             self._consumer.seek(place, start[place])
-        found: dict[str, tuple[int, bytes]] = {}
+        newest = _Newest(room)
         while left:
             for place, records in (await self._consumer.getmany(*left, timeout_ms=_WAIT_MS)).items():
                 for record in records:
                     if record.offset < end[place] and (told := _told(record.value)) is not None:
-                        found[told.event_id] = record.timestamp, record.value
+                        newest.add(told.event_id, record.timestamp, record.value)
             passed = {place for place in left if await self._consumer.position(place) >= end[place]}
             left -= passed
             if passed:
                 self._consumer.pause(*passed)
-        return found
+        newest.fit()
+        return newest.found, newest.is_whole
+
+
+class _Newest:
+    """Keeps the last record of each event, and drops the oldest where they take more than `room` bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.found: _Found = {}
+        self._room = room
+        self._taken = 0
+        self._since: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was dropped."""
+        return self._since is None
+
+    def add(self, event_id: str, at: int, value: bytes) -> None:
+        """Keep a record, unless newer ones were dropped already; somewhat more than the room may be taken."""
+        if self._since is not None and at <= self._since:
+            return
+        self._taken += len(value) - len(self.found.get(event_id, (0, b""))[1])
+        self.found[event_id] = at, value
+        if self._taken > self._room * _SLACK:
+            self.fit()
+
+    def fit(self) -> None:
+        """Drop the oldest until the rest fits, with all of the same time."""
+        if self._taken <= self._room:
+            return
+        for event_id, (at, value) in sorted(self.found.items(), key=lambda one: one[1][0]):
+            if self._taken <= self._room and at != self._since:
+                break
+            del self.found[event_id]
+            self._taken -= len(value)
+            self._since = at
 
 
 def _told(value: bytes | None) -> _Told | None:
@@ -131,6 +176,10 @@ def _told(value: bytes | None) -> _Told | None:
     except (ValueError, RecursionError):
         return None
     return told if told.decision is not None and told.kind in _DECIDED else None
+
+
+def _size(found: _Found) -> int:
+    return sum(len(value) for _, value in found.values())
 
 
 def _between(start: Offsets, end: Offsets) -> int:

@@ -72,7 +72,7 @@ class DifferenceShown(Shown):
 class DryRunShown(Shown):
     """What would differ: in sum, and event by event."""
 
-    events: int
+    events: Annotated[int, Field(description="How many were looked at: as many as fit into 256 MB, at most.")]
     first_at: datetime | None
     last_at: datetime | None
     differing: int

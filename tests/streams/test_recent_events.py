@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 
 from schemas.events import AcceptedEvent, Decision, Kind
-from streams.recent_events import recent_events
+from streams.recent_events import _Newest, recent_events
 from streams.topics import EVENT_ACCEPTED
 from tests.streams.samples import event
 from tests.support.topics import administering, delete
@@ -58,6 +58,35 @@ async def test_of_one_moment_the_last_written_are_the_newest(hub_kafka: str, log
         await tell(log, 3 * number, at=0)
     await log.flush()
     assert await numbers(hub_kafka, 3) == [81, 84, 87]
+
+
+async def test_only_the_newest_are_kept_that_there_is_room_for(
+    hub_kafka: str, log: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        await tell(log, number, at=number, name="x" * 10_000)
+    await log.flush()
+    monkeypatch.setattr("streams.recent_events.MOST_BYTES", 210_000)
+    assert await numbers(hub_kafka, 300) == list(range(280, 300))
+    assert await numbers(hub_kafka, 15) == list(range(285, 300))
+
+
+def test_what_is_kept_never_takes_much_more_than_its_room() -> None:
+    newest = _Newest(1_000)
+    for number in range(10_000):
+        newest.add(str(number), number // 3, bytes(100))
+        assert len(newest.found) <= 12
+    newest.fit()
+    assert not newest.is_whole
+    assert [at for at, _ in newest.found.values()] == [3_330] * 3 + [3_331] * 3 + [3_332] * 3 + [3_333]
+
+
+def test_an_event_that_is_told_again_takes_room_once() -> None:
+    newest = _Newest(1_000)
+    for at in range(100):
+        newest.add("same", at, bytes(900))
+    assert newest.is_whole
+    assert newest.found == {"same": (99, bytes(900))}
 
 
 async def test_an_event_counts_once_as_it_was_told_last_and_sightings_alone_do_not(
