@@ -9,6 +9,7 @@ from adapters.mysql.channels import TenantRow
 from adapters.mysql.pool import Session
 from infra.admin import cursors
 from infra.admin.access import Administrator, Operator, Reader
+from infra.admin.authored import in_force_shown
 from infra.admin.context import InContext
 from infra.admin.etags import Matching, etag_of
 from infra.admin.once import OnceOnly
@@ -16,6 +17,9 @@ from infra.channels import registry
 from infra.channels.effects import Actor, put_in_force
 from schemas.admin.pages import Page
 from schemas.admin.tenants import NewTenant, TenantChanges, TenantFilter, TenantShown
+from streams import topics
+from streams.configuration import Key
+from streams.identity import canonical_channel
 
 router: Final = APIRouter(tags=["tenants"])
 
@@ -70,8 +74,9 @@ async def change_tenant(
 
     changes = body.model_dump(exclude_none=True)
     row = await registry.change_tenant(context, actor_of(operator), tenant_id, changes, check)
-    await put_in_force(context, row.channel_id)
-    return _tagged(response, row)
+    reached = await put_in_force(context, row.channel_id)
+    key = Key(topics.CONFIG_CHANNEL, canonical_channel(row.channel_id or ""))
+    return _tagged(response, row).model_copy(update={"in_force": in_force_shown(key, reached)})
 
 
 def _tagged(response: Response, row: TenantRow) -> TenantShown:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from schemas.admin.authored import InForceShown
 from schemas.admin.pages import Listing
 from schemas.admin.values import Body, Name, Shown, Text
 
@@ -43,3 +44,4 @@ class TenantShown(Shown):
     channel_id: str | None
     created_at: datetime
     updated_at: datetime
+    in_force: Annotated[InForceShown | None, Field(description="Of a change: how far it has come.")] = None

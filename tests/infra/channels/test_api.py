@@ -192,8 +192,12 @@ async def test_a_channel_is_moved_and_the_move_is_on_record(api: httpx.AsyncClie
     assert (world.audit()[-1].action, world.audit()[-1].reason) == (AuditAction.CHANNEL_MOVED, "sold")
 
 
-async def test_a_change_that_cannot_be_published_yet_is_saved_and_says_so(api: httpx.AsyncClient, world: World) -> None:
-    path = f"{CHANNELS}/{(await begun(api))['id']}"
+@pytest.mark.parametrize("kind", ["channel", "tenant"])
+async def test_a_change_that_cannot_be_published_yet_is_saved_and_says_so(
+    api: httpx.AsyncClient, world: World, kind: str
+) -> None:
+    channel = await begun(api)
+    path = f"{CHANNELS}/{channel['id']}" if kind == "channel" else f"{TENANTS}/{channel['tenant_id']}"
 
     async def away(*_: Any) -> Any:
         raise KafkaConnectionError("away")
@@ -237,6 +241,7 @@ async def test_a_tenant_is_changed(api: httpx.AsyncClient) -> None:
     tag = {"If-Match": (await api.get(f"{TENANTS}/{tenant}")).headers["etag"]}
     changed = await api.patch(f"{TENANTS}/{tenant}", json={"time_zone": "America/Manaus"}, headers=tag)
     assert (await ok(changed))["time_zone"] == "America/Manaus"
+    assert changed.json()["in_force"]["is_everywhere"] is True
     assert changed.headers["etag"] != tag["If-Match"]
 
 
