@@ -110,7 +110,8 @@ async def send_test_message(
 
     async def make(_: Session) -> TestMessageShown:
         text = body.text or test_message.TEXT
-        return TestMessageShown.model_validate(await test_message.send(context, actor_of(operator), row, body.to, text))
+        sent = await test_message.send(context, actor_of(operator), row, body.to, text, key=once.key)
+        return TestMessageShown.model_validate(sent)
 
     return await once.run(body, TestMessageShown, make)
 

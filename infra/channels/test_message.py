@@ -52,8 +52,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in {Status.DELIVERED, Status.READ, Status.PLAYED}
 
 
-async def send(context: Context, actor: Actor, row: ChannelRow, to: str, text: str = TEXT) -> TestMessage:
-    """Hand a test message in. InvalidError where `to` is nobody, ConflictError where the channel is disabled."""
+async def send(
+    context: Context, actor: Actor, row: ChannelRow, to: str, text: str = TEXT, *, key: str | None = None
+) -> TestMessage:
+    """Hand a test message in; one and the same however often the actor sends it with the same `key`.
+
+    InvalidError where `to` is nobody, ConflictError where the channel is disabled.
+    """
     try:
         recipient = identity.recipient(to)
         contact = identity.match_key(recipient)
@@ -67,7 +72,7 @@ async def send(context: Context, actor: Actor, row: ChannelRow, to: str, text: s
     event = event_of(
         Reply(to=recipient, text=text, author=actor.name),
         AuthorKind.HUMAN,
-        external_id=f"test-{trace_id}",
+        external_id=f"test-{actor.name}:{key or trace_id}",
         tenant_id=row.tenant_id,
         channel=row.channel_id,
         conversation_id=identity.conversation_id(row.id, contact) or row.id,
@@ -79,9 +84,9 @@ async def send(context: Context, actor: Actor, row: ChannelRow, to: str, text: s
         (names.SOURCE, b"posto channels test"),
         (names.TRACE_ID, trace_id.encode()),
     ]
-    key = keys.stream_key(checked.idempotency_key).encode()
+    stream_key = keys.stream_key(checked.idempotency_key).encode()
     producer = await context.producer()
-    await producer.send_and_wait(topics.RAW_EVENT, msgspec.json.encode(event), key=key, headers=headers)
+    await producer.send_and_wait(topics.RAW_EVENT, msgspec.json.encode(event), key=stream_key, headers=headers)
     return TestMessage(event_id=keys.event_id(checked.idempotency_key), trace_id=trace_id, to=recipient)
 
 

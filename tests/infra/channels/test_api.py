@@ -109,6 +109,20 @@ async def test_step_by_step_from_a_tenant_to_a_channel_that_only_lacks_its_test(
     assert all(change.trace_id for change in world.audit())
 
 
+async def test_a_test_message_whose_answer_was_lost_is_the_same_event_again(
+    api: httpx.AsyncClient, world: World
+) -> None:
+    path = f"{CHANNELS}/{(await begun(api))['id']}/test-message"
+    sent = []
+    for key in ("one", "one", "other"):
+        answer = await api.post(path, json={"to": "5547999990001"}, headers={"Idempotency-Key": key})
+        sent.append((await ok(answer, 202))["event_id"])
+        await world.db.execute("DELETE FROM admin_answers")  # as after a COMMIT that was lost
+    sent += [(await ok(await api.post(path, json={"to": "5547999990001"}), 202))["event_id"] for _ in range(2)]
+    assert sent[0] == sent[1]
+    assert len({*sent}) == 4
+
+
 @pytest.mark.parametrize("route", ["get_channel", "list_channels", "create_channel"])
 async def test_a_creation_that_the_gateway_fails_leaves_nothing_and_may_be_repeated(
     api: httpx.AsyncClient, world: World, route: str
