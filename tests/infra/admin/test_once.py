@@ -9,10 +9,11 @@ from fastapi import APIRouter, Response
 
 from adapters.mysql.pool import Database, Session
 from infra.admin import app as admin
-from infra.admin.access import Administrator, Reader
+from infra.admin.access import Administrator, Operator, Reader
 from infra.admin.context import InContext
 from infra.admin.etags import Matching, etag_of
-from infra.admin.once import OnceOnly
+from infra.admin.once import Once, OnceOnly
+from infra.context import Context
 from infra.errors import ConflictError
 from infra.settings import Settings
 from infra.tokens import create
@@ -107,9 +108,38 @@ async def test_a_key_is_its_operators_own(api: httpx.AsyncClient, db: Database, 
 async def test_what_fails_leaves_nothing_and_may_be_tried_again(api: httpx.AsyncClient, db: Database) -> None:
     key = {"Idempotency-Key": "first"}
     failed = [await api.post(BOXES, json={"name": "bad"}, headers=key) for _ in range(2)]
+    failed += await asyncio.gather(*(api.post(BOXES, json={"name": "bad"}, headers=key) for _ in range(5)))
 
-    assert [answer.status_code for answer in failed] == [409, 409]
+    assert [answer.status_code for answer in failed] == [409] * 7
     assert await boxes(db) == []
+
+
+async def test_who_creates_something_does_not_wait_for_another_whose_creation_takes_long(
+    settings: Settings, db: Database
+) -> None:
+    await db.execute("DELETE FROM admin_answers")
+    for number in range(3):
+        await db.execute("INSERT INTO admin_answers VALUES ('old', %s, '', NULL, '2026-01-01')", (number,))
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Session) -> BoxShown:
+        began.set()
+        await may_end.wait()
+        return BoxShown(name="slow")
+
+    async def quick(_: Session) -> BoxShown:
+        return BoxShown(name="quick")
+
+    async with Context(settings) as context, asyncio.TaskGroup() as tasks:
+        one, other = (Once("1", BOXES, Operator(name, frozenset(), "t"), context) for name in ("Ana", "Bia"))
+        waiting = tasks.create_task(one.run(NewBox(name="slow"), BoxShown, slow))
+        await began.wait()
+        async with asyncio.timeout(10):
+            assert (await other.run(NewBox(name="quick"), BoxShown, quick)).name == "quick"
+        assert not waiting.done()
+        may_end.set()
+    rows = await db.fetch("SELECT operator FROM admin_answers ORDER BY operator")
+    assert [row["operator"] for row in rows] == ["Ana", "Bia"]
 
 
 async def test_a_token_without_the_scope_changes_nothing(api: httpx.AsyncClient, db: Database, producer: Taken) -> None:
