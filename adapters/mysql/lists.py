@@ -67,10 +67,11 @@ class Found:
 
 
 async def found(db: Database, table: Table, wanted: Wanted) -> Found:
-    """A page of the rows that are wanted."""
+    """A page of the rows that are wanted: what comes in meanwhile pushes nothing out of it."""
     last_of, rows_of = statements(table, wanted)
-    last = await db.fetch(*last_of)
-    rows = await db.fetch(*rows_of)
+    async with db.snapshot() as session:
+        last = await session.fetch(*last_of)
+        rows = await session.fetch(*rows_of)
     if len(rows) == wanted.limit:
         return Found(rows, Position(rows[-1]["position_time"], rows[-1]["position_key"]))
     return Found(rows, Position(last[0][table.time], last[0][table.key]) if last else None)

@@ -26,6 +26,7 @@ _SQL_MODE: Final = "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DI
 _SESSION: Final = "SET time_zone = '+00:00'"
 _DEPRECATED: Final = 1287  # MySQL 8, of VALUES() in an upsert: what it wants instead, MariaDB does not know
 _ISOLATION: Final = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
+_ONE_MOMENT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 
 
 class Database:
@@ -63,6 +64,19 @@ class Database:
         async with self._session() as session:
             await session.execute(_ISOLATION)
             await session.execute("START TRANSACTION")
+            try:
+                yield session
+            except BaseException:
+                await session.abandon()
+                raise
+            await session.execute("COMMIT")
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["Session"]:
+        """Several reads of one moment: all see what was committed when the block began."""
+        async with self._session() as session:
+            await session.execute(_ONE_MOMENT)
+            await session.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
             try:
                 yield session
             except BaseException:

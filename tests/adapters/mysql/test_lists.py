@@ -1,13 +1,15 @@
 """Long lists: each is read by its index, in its order, whatever the filters are."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
 
 import pytest
 
-from adapters.mysql.lists import Position, Table, Wanted, statements
-from adapters.mysql.pool import Database
+from adapters.mysql import lists
+from adapters.mysql.lists import Position, Table, Wanted, found, statements
+from adapters.mysql.pool import SQL, Database, Row, Session
 from infra import audit_log, deliveries, events
 from infra.conversations import reading
 from infra.dead_letters import pages
@@ -46,3 +48,40 @@ async def test_what_is_looked_through_comes_from_one_index_in_its_order(database
                 assert "filesort" not in (inner["Extra"] or ""), (wanted, explained)
             joined = [row["key"] for row in named if row is not inner]
             assert joined in ([], [table.unique]), explained
+
+
+async def test_what_comes_in_while_a_page_is_read_pushes_nothing_out_of_the_list(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things = Table(
+        name="things", columns="one.id", time="at", conditions={"good": "good = %s"}, indexes={None: "by_time"}
+    )
+    await database.execute("CREATE TABLE things (id INT PRIMARY KEY, at DATETIME(6), good INT, KEY by_time (at))")
+
+    async def come_in(numbers: range, good: range = range(0)) -> None:
+        values = ", ".join(
+            f"({number}, '{SOME_TIME + number * timedelta(minutes=1)}', {number in good})" for number in numbers
+        )
+        await database.execute(f"INSERT INTO things VALUES {values}")  # noqa: S608
+
+    good, newest = range(3, 6), 11
+    await come_in(range(newest), good)
+    monkeypatch.setattr(lists, "LOOKED_THROUGH", 4)
+    fetch = Session.fetch
+
+    async def fetch_and_let_one_come_in(self: Session, statement: SQL, values: Sequence[Any] = ()) -> list[Row]:
+        nonlocal newest
+        rows = await fetch(self, statement, values)
+        newest += 1
+        await come_in(range(newest, newest + 1))
+        return rows
+
+    monkeypatch.setattr(Session, "fetch", fetch_and_let_one_come_in)
+    seen: list[int] = []
+    page = await found(database, things, Wanted(limit=4, filters={"good": 1}))
+    seen += [row["id"] for row in page.rows]
+    while page.after:
+        page = await found(database, things, Wanted(limit=4, filters={"good": 1}, after=page.after))
+        seen += [row["id"] for row in page.rows]
+    await database.execute("DROP TABLE things")
+    assert seen == [5, 4, 3]
