@@ -64,7 +64,7 @@ async def test_what_comes_in_while_a_page_is_read_pushes_nothing_out_of_the_list
         )
         await database.execute(f"INSERT INTO things VALUES {values}")  # noqa: S608
 
-    good, newest = range(3, 6), 11
+    good, newest = range(5, 8), 11
     await come_in(range(newest), good)
     monkeypatch.setattr(lists, "LOOKED_THROUGH", 4)
     fetch = Session.fetch
@@ -84,4 +84,4 @@ async def test_what_comes_in_while_a_page_is_read_pushes_nothing_out_of_the_list
         page = await found(database, things, Wanted(limit=4, filters={"good": 1}, after=page.after))
         seen += [row["id"] for row in page.rows]
     await database.execute("DROP TABLE things")
-    assert seen == [5, 4, 3]
+    assert seen == [7, 6, 5]
