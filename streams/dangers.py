@@ -9,9 +9,13 @@ from schemas.events import Action
 from schemas.proposals import Danger, DangerCode, Effect, Matches
 from streams.comparison import Comparison
 from streams.configuration import Entry, Key, Published
+from streams.http_actions import ACTIONS
 from streams.keys import GATEWAY
 from streams.patterns import Pattern, PatternError
 from streams.topics import CONFIG_TEMPLATE
+
+_ANSWERING: Final = frozenset({Action.WHATSAPP, *ACTIONS})
+"""The actions from which a message may come to whoever wrote."""
 
 FEW: Final = 50
 """So many messages more are nobody's surprise, as long as they do not double what is sent."""
@@ -47,7 +51,7 @@ def dangers(changed: Mapping[Key, Entry | None], published: Published, seen: Com
 
 def _is_for_everyone(entry: Entry | None) -> bool:
     """Whether a rule answers everybody who writes, without looking at what it is about."""
-    if not isinstance(entry, Rule) or not entry.is_enabled or entry.action is not Action.WHATSAPP or entry.conditions:
+    if not isinstance(entry, Rule) or not entry.is_enabled or entry.action not in _ANSWERING or entry.conditions:
         return False
     try:
         pattern = Pattern.parse(entry.event_type)
@@ -57,9 +61,10 @@ def _is_for_everyone(entry: Entry | None) -> bool:
 
 
 def _everyone(key: Key, rule: Rule) -> Danger:
+    does = "sends a message for" if rule.action is Action.WHATSAPP else "posts to its target, which may answer it,"
     message = (
-        f"It sends a message for every event that {rule.event_type} fits, without a condition: among them all that "
-        "anybody writes to any channel."
+        f"It {does} every event that {rule.event_type} fits, without a condition: among them all that anybody writes "
+        "to any channel."
     )
     return Danger(code=DangerCode.SENDS_TO_EVERYONE, subject=str(key), message=message)
 

@@ -100,6 +100,8 @@ def test_deleting_a_rule_lets_another_take_its_events() -> None:
         ({"event_type": "*", "source_system": "billing"}, False),
         ({"event_type": "whatsapp.inbound.message", "conditions": {"payload.text": "oi"}}, False),
         ({"event_type": "whatsapp.inbound.message", "action": Action.CHAT}, False),
+        ({"event_type": "whatsapp.inbound.message", "action": Action.AI, "template": None, "target": "desk"}, True),
+        ({"event_type": "whatsapp.*", "action": Action.HTTP, "template": None, "target": "desk"}, True),
         ({"event_type": "whatsapp.inbound.message", "is_enabled": False}, False),
         ({"event_type": "billing.*"}, False),
     ],
