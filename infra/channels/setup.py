@@ -1,4 +1,7 @@
-"""The set-up of a channel, one step at a time: each may be repeated, and leaves nothing half-done behind."""
+"""The set-up of a channel, one step at a time: each may be repeated, and leaves nothing half-done behind.
+
+What the gateway is told goes on record before it is told: also what then fails.
+"""
 
 import re
 from collections.abc import Sequence
@@ -80,9 +83,9 @@ class Setup:
 
     async def start(self, channel_id: str) -> None:
         """Let the gateway make a channel's session, or start it again."""
-        await self._calls.do(f"start {channel_id!r}", lambda: self._context.gateway.create_channel(channel_id))
         subject = f"channel:{canonical_channel(channel_id)}"
         await record(self._context, self._actor, AuditAction.CHANNEL_STARTED, subject, channel_id=channel_id)
+        await self._calls.do(f"start {channel_id!r}", lambda: self._context.gateway.create_channel(channel_id))
 
     async def make_again(self, row: ChannelRow) -> None:
         """Let the gateway make a channel that it has lost, and its webhook with it."""
@@ -107,24 +110,24 @@ class Setup:
         """
         webhook = webhook_of(self._context.settings)
         place = await probe(self._context.settings, webhook, row.channel_id)
+        await self._record_webhook(f"channel:{row.id}", webhook, place)
         await self._note_webhook(row, None)
         await self._calls.do(
             f"take the webhook of {row.channel_id!r}",
             lambda: self._context.gateway.set_channel_webhook(row.channel_id, webhook.url, webhook.secret),
         )
         await self._note_webhook(row, datetime.now(UTC))
-        await self._record_webhook(f"channel:{row.id}", webhook, place)
         return place
 
     async def set_global_webhook(self) -> str:
         """The same for all channels that have no address of their own."""
         webhook = webhook_of(self._context.settings)
         place = await probe(self._context.settings, webhook, None)
+        await self._record_webhook("gateway:webhook", webhook, place)
         await self._calls.do(
             "take the global webhook",
             lambda: self._context.gateway.set_global_webhook(webhook.url, webhook.secret),
         )
-        await self._record_webhook("gateway:webhook", webhook, place)
         return place
 
     async def differences(self) -> list[Difference]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from infra.channels import registry
 from infra.channels.calls import ONCE, GatewayTroubleError
@@ -182,6 +183,18 @@ async def test_the_webhook_counts_as_set_only_while_the_last_attempt_went_well(
     with pytest.raises(AwayError, match="it does not arrive"):
         await world.setup().set_webhook(standing.row)
     assert (await world.simulator.requests())["total"] == before
+
+
+async def test_what_cannot_be_put_on_record_is_not_asked_of_the_gateway(world: World) -> None:
+    row = (await connect(world)).row
+    world.kafka.error = KafkaConnectionError("away")
+    before = (await world.simulator.requests())["total"]
+    setup = world.setup()
+    for step in (setup.start(row.channel_id), setup.set_webhook(row), setup.set_global_webhook()):
+        with pytest.raises(KafkaConnectionError):
+            await step
+    assert (await world.simulator.requests())["total"] == before
+    assert (await registry.channel(world, row.id)).webhook_configured
 
 
 async def test_a_wrong_secret_of_the_gateway_is_named(world: World) -> None:
