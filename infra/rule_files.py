@@ -6,7 +6,7 @@ from infra.errors import OperatorError
 from schemas.configuration import Rule
 from streams.configuration import Key, Published
 from streams.normalization.decoding import decode_object
-from streams.references import without_template
+from streams.references import without_target, without_template
 from streams.soundness import fault_of, rule_of
 from streams.topics import CONFIG_RULE
 
@@ -24,7 +24,8 @@ def with_rule(published: Published, value: bytes) -> Published:
     except ValueError as error:
         raise RuleFileError(f"This rule would be refused: {error}.") from None
     entries = {**published.entries, Key(CONFIG_RULE, rule.id): rule}
-    for reason in without_template({Key(CONFIG_RULE, rule.id): rule}, published.entries.values()).values():
+    new, there = {Key(CONFIG_RULE, rule.id): rule}, published.entries.values()
+    for reason in (*without_template(new, there).values(), *without_target(new, there).values()):
         raise RuleFileError(f"This rule would be refused: {reason}.")
     return replace(published, entries=entries)
 

@@ -8,7 +8,7 @@ import msgspec
 from schemas.configuration import Rule
 from schemas.proposals import Proposal
 from streams.configuration import Entry, Key, Published
-from streams.references import still_named, without_template
+from streams.references import still_named, without_target, without_template
 from streams.soundness import fault_of
 from streams.topics import CONFIG_RULE, CONFIG_TEMPLATE
 
@@ -40,8 +40,9 @@ def objections(entries: Mapping[Key, Entry], proposal: Proposal) -> Iterator[tup
         if entry is not None and (reason := fault_of(entry)) is not None:
             yield key, reason
     after = {key: entry for key, entry in {**entries, **changed}.items() if entry is not None}
-    missing = without_template({key: entry for key, entry in after.items() if key in changed}, after.values())
-    yield from missing.items()
+    new = {key: entry for key, entry in after.items() if key in changed}
+    yield from without_template(new, after.values()).items()
+    yield from without_target(new, after.values()).items()
     deleted = [key for key, entry in changed.items() if entry is None and key.topic == CONFIG_TEMPLATE]
     for key in still_named(deleted, after.values()):
         naming = (rule for rule in after.values() if isinstance(rule, Rule) and rule.is_enabled)

@@ -1,8 +1,11 @@
-"""Rules name templates: no rule is put in force without its template, and no template leaves while a rule names it."""
+"""Rules name templates: no rule is put in force without its template, and no template leaves while a rule names it.
+
+They name targets as well: by API and CLI no rule is written without its own.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from schemas.configuration import Rule, Template
+from schemas.configuration import Rule, Target, Template
 from streams.configuration import Entry, Key
 
 
@@ -13,6 +16,16 @@ def without_template(authored: Mapping[Key, Entry], kept: Iterable[Entry]) -> di
         key: f"template: {entry.template!r} does not exist or is disabled"
         for key, entry in authored.items()
         if isinstance(entry, Rule) and entry.is_enabled and entry.template and entry.template not in usable
+    }
+
+
+def without_target(authored: Mapping[Key, Entry], kept: Iterable[Entry]) -> dict[Key, str]:
+    """The same of the enabled rules that post to a target."""
+    usable = {entry.id for entry in (*authored.values(), *kept) if isinstance(entry, Target) and entry.is_enabled}
+    return {
+        key: f"target: {entry.target!r} does not exist or is disabled"
+        for key, entry in authored.items()
+        if isinstance(entry, Rule) and entry.is_enabled and entry.target and entry.target not in usable
     }
 
 

@@ -19,7 +19,7 @@ from streams.configuration import Entry, Key
 from streams.dry_run import confirmed
 from streams.proposals import objections
 from streams.publication import digest
-from streams.topics import CONFIG_RULE, CONFIG_TEMPLATE
+from streams.topics import CONFIG_RULE, CONFIG_TARGET, CONFIG_TEMPLATE
 
 _TRIED: Final = frozenset({CONFIG_RULE, CONFIG_TEMPLATE})
 
@@ -96,22 +96,29 @@ async def write(session: Session, made: Draft, said: Said, producer: Any) -> dic
 
 
 async def _refuse_objections(session: Session, made: Draft, *, lock: bool) -> None:
-    """InvalidError where rules name templates that are not there; with `lock`, what they name stays there."""
+    """InvalidError where what rules name is not there; with `lock`, what they name stays there."""
     entries: dict[Key, Entry] = {}
     for key, entry in made.after.items():
-        if isinstance(entry, Rule) and entry.is_enabled and entry.template:
-            place = Key(CONFIG_TEMPLATE, entry.template)
-            template = await authoring.find(session, place, lock=lock)
-            entries |= {place: template.entry} if template and template.entry else {}
+        for place in _named(entry):
+            named = await authoring.find(session, place, lock=lock)
+            entries |= {place: named.entry} if named and named.entry else {}
         if entry is None and key.topic == CONFIG_TEMPLATE:
             for rule_id in await authoring.naming(session, key.id):
                 rule = await authoring.find(session, Key(CONFIG_RULE, rule_id))
                 entries |= {rule.key: rule.entry} if rule and rule.entry else {}
     for key, reason in objections(entries, made.proposal):
-        field = reason.partition(":")[0] if reason.startswith("template:") else None
+        field = reason.partition(":")[0] if reason.startswith(("template:", "target:")) else None
         raise InvalidError(
             f"The {KINDS[key.topic]} {key.id!r} cannot be so: {reason}.", f"body.{field}" if field else None
         )
+
+
+def _named(entry: Entry | None) -> list[Key]:
+    """What must be there for a rule to be in force."""
+    if not isinstance(entry, Rule) or not entry.is_enabled:
+        return []
+    named = ((CONFIG_TEMPLATE, entry.template), (CONFIG_TARGET, entry.target))
+    return [Key(topic, name) for topic, name in named if name]
 
 
 def _differs(before: Written | None, after: Entry | None) -> bool:

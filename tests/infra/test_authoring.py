@@ -121,6 +121,7 @@ async def test_what_makes_no_sense_is_refused_with_its_place(posto: Posto) -> No
         (("event_type=a", "action=none", "colour=red"), "colour: no such field"),
         (("event_type=a", "action=none", "priority=high"), "priority must be JSON"),
         (("event_type=a", "action=whatsapp", "template=none"), "template: 'none' does not exist"),
+        (("event_type=a", "action=ai", "target=none"), "target: 'none' does not exist"),
     ):
         refused = await posto("rules", "create", "new", *fields)
         assert place in str(refused.exception), refused.output

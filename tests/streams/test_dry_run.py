@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.configuration import Rule, Template
+from schemas.configuration import Rule, Target, Template
 from schemas.events import Action, Event
 from schemas.proposals import DangerCode, DryRun, Effect, Proposal
 from streams import topics
@@ -178,6 +178,13 @@ def test_objections_name_what_could_not_be_put_in_force() -> None:
     assert dict(objections(entries, nameless)) == {
         Key(topics.CONFIG_RULE, "x"): "template: 'none' does not exist or is disabled"
     }
+    asking = Proposal(rules=(Rule(id="x", event_type="a", action=Action.AI, target="desk"),))
+    for targets in ([], [Target(id="desk", url="https://ai.example", is_enabled=False)]):
+        there = {**entries, **{Key(topics.CONFIG_TARGET, target.id): target for target in targets}}
+        missing = {Key(topics.CONFIG_RULE, "x"): "target: 'desk' does not exist or is disabled"}
+        assert dict(objections(there, asking)) == missing
+    desk = {Key(topics.CONFIG_TARGET, "desk"): Target(id="desk", url="https://ai.example")}
+    assert list(objections({**entries, **desk}, asking)) == []
     gone = dict(objections(entries, Proposal(deleted_templates=("overdue",))))
     assert "these rules name it: overdue" in gone[Key(topics.CONFIG_TEMPLATE, "overdue")]
     both = Proposal(deleted_templates=("overdue",), deleted_rules=("overdue",))
