@@ -1,7 +1,7 @@
 """A pool of connections to MySQL: UTC, strict, one transaction or one statement at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ class Database:
         self._connection = {"host": host, "port": port, "user": user, "password": password, "db": database}
         self._connections = connections
         self._pool: Any = None
+        self._free = asyncio.Semaphore(connections)  # the pool wakes nobody up when it gets a closed connection back
 
     async def close(self) -> None:
         """Close all connections at once; what is under way in one of them is undone."""
@@ -92,27 +93,25 @@ class Database:
 
     @asynccontextmanager
     async def _session(self, statement_timeout: float | None = STATEMENT_TIMEOUT) -> AsyncIterator["Session"]:
-        connection = await self._acquired()
+        pool, free = self._open(), self._free
+        await _in_time(free.acquire(), self._connections)
         try:
-            yield Session(connection, statement_timeout)
+            if self._pool is not pool:
+                raise DatabaseUnavailableError("the connections to MySQL were closed meanwhile")
+            connection = await _in_time(pool.acquire(), self._connections)
+            try:
+                yield Session(connection, statement_timeout)
+            finally:
+                if self._pool is None:
+                    connection.close()
+                else:
+                    await self._pool.release(connection)
         finally:
-            if self._pool is None:
-                connection.close()
-            else:
-                await self._pool.release(connection)
-
-    async def _acquired(self) -> Any:
-        try:
-            async with asyncio.timeout(ACQUIRE_TIMEOUT):
-                with translated():
-                    return await self._open().acquire()
-        except TimeoutError as error:
-            raise DatabaseUnavailableError(
-                f"none of {self._connections} connections to MySQL became free within {ACQUIRE_TIMEOUT:g} s"
-            ) from error
+            free.release()
 
     def _open(self) -> Any:
         if self._pool is None:
+            self._free = asyncio.Semaphore(self._connections)
             self._pool = aiomysql.Pool(
                 minsize=0,
                 maxsize=self._connections,
@@ -153,6 +152,17 @@ class Session:
     async def abandon(self) -> None:
         """Drop the connection, which undoes an open transaction even where the server no longer listens."""
         self._connection.close()
+
+
+async def _in_time(acquiring: Awaitable[Any], connections: int) -> Any:
+    try:
+        async with asyncio.timeout(ACQUIRE_TIMEOUT):
+            with translated():
+                return await acquiring
+    except TimeoutError as error:
+        raise DatabaseUnavailableError(
+            f"none of {connections} connections to MySQL became free within {ACQUIRE_TIMEOUT:g} s"
+        ) from error
 
 
 class _Cursor(aiomysql.DictCursor):  # type: ignore[misc]

@@ -175,6 +175,17 @@ async def test_closing_breaks_what_is_under_way(things: Database) -> None:
             await sleeping
 
 
+async def test_who_waits_for_a_connection_gets_the_place_of_one_that_was_dropped(mysql: str) -> None:
+    database = database_of(load(mysql_dsn=mysql), connections=1)
+    async with database.session() as session:
+        waiting = asyncio.create_task(database.fetch("SELECT 1 AS one"))
+        await asyncio.sleep(0)  # so that it waits
+        await session.abandon()
+    async with asyncio.timeout(pool.ACQUIRE_TIMEOUT - 5):
+        assert await waiting == [{"one": 1}]
+    await database.close()
+
+
 async def test_a_connection_that_never_becomes_free_is_a_database_that_is_away(
     mysql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
