@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 
 from adapters.mysql.locks import held
-from adapters.mysql.pool import Row, Session
+from adapters.mysql.pool import Database, Row, Session
 from infra.context import Context
 from infra.conversations.reading import one
 from infra.errors import AwayError, InvalidError
@@ -61,13 +61,14 @@ async def change(
 ) -> Row:
     """Say it, and return the conversation once the tables show that. What is so already is not said again.
 
-    `check` raises where the conversation is not as the caller knows it: it is called while nobody else changes it.
+    `check` raises where the conversation is not as the caller knows it: it is called while nobody else changes it, and
+    whoever comes next sees this change, so the lock is kept until the tables show it; by a connection of `patient_db`.
     UnknownError where there is none, InvalidError where the wish makes no sense, AwayError where it is on record and
     does not show in time.
     """
     _sensible(wish)
     producer = await context.producer()
-    async with context.db.session() as session, held(session, _purpose(conversation_id)):
+    async with context.patient_db.session() as session, held(session, _purpose(conversation_id)):
         conversation = await one(session, conversation_id)
         check(conversation)
         since = await _last_words(session, conversation_id)
@@ -75,7 +76,7 @@ async def change(
         changes = _changes(conversation, wish, by=by, at=at, trace_id=trace_id or uuid4().hex)
         for said in changes:
             await _write(producer, said)
-        return await _shown(session, conversation_id, changes, wait) if changes else conversation
+        return await _shown(context.db, conversation_id, changes, wait) if changes else conversation
 
 
 def _sensible(wish: Wish) -> None:
@@ -143,15 +144,15 @@ async def _last_words(session: Session, conversation_id: str) -> list[datetime]:
     return [at for name in ("assigned_at", "state_at", "read_at") if (at := rows[0][name])]
 
 
-async def _shown(session: Session, conversation_id: str, changes: Sequence[ConversationChange], wait: float) -> Row:
+async def _shown(db: Database, conversation_id: str, changes: Sequence[ConversationChange], wait: float) -> Row:
     """The conversation once the tables have all of these changes."""
     wanted = {change.change_id for change in changes}
     try:
         async with asyncio.timeout(wait):
             while True:
-                row = (await session.fetch(_WORDS, (conversation_id,)))[0]
+                row = (await db.fetch(_WORDS, (conversation_id,)))[0]
                 if wanted <= {row["assigned_change"], row["state_change"], row["read_change"]}:
-                    return await one(session, conversation_id)
+                    return await one(db, conversation_id)
                 await asyncio.sleep(_LOOK_SECONDS)
     except TimeoutError:
         raise AwayError(

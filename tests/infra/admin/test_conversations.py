@@ -339,6 +339,24 @@ async def test_of_two_people_who_change_one_conversation_one_sees_what_the_other
     assert lost.headers["etag"] == won.headers["etag"]
 
 
+async def test_changes_that_do_not_show_yet_leave_the_connections_to_others(
+    settings: Settings, api: httpx.AsyncClient, loopback: Loopback, db: Database, log: Log
+) -> None:
+    await tell(db, log, message())
+    etag = (await api.get(f"{URL}/{ID}")).headers["etag"]
+    loopback.is_projecting = False
+    changes = [asyncio.create_task(patch(api, {"assigned_to": f"Ana {number}"}, etag)) for number in range(12)]
+    async with asyncio.timeout(WITHIN):
+        while not loopback.written[topics.CONVERSATION_CHANGE]:
+            assert await ids(api) == [ID]
+        assert await ids(api) == [ID]
+        await Projector(db).project(
+            [log.append(topics.CONVERSATION_CHANGE, said) for said in loopback.written[topics.CONVERSATION_CHANGE]]
+        )
+        answers = await asyncio.gather(*changes)
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 11]
+
+
 async def test_who_has_not_seen_the_last_message_does_not_close_over_it(
     api: httpx.AsyncClient, db: Database, log: Log
 ) -> None:
