@@ -52,6 +52,6 @@ async def save(
 async def reach(context: Context, keys: Collection[Key], wait: float) -> Reached:
     """Bring what was written into force."""
     reached = await bring_into_force(context.db, context.publisher, context.workers, keys, wait)
-    if reached.in_force is None:
+    if reached.kafka_failed:
         await context.reopen_configuration()
     return reached

@@ -46,7 +46,7 @@ async def put_in_force(context: Context, channel_id: str | None) -> Reached:
     """
     keys = [Key(topics.CONFIG_CHANNEL, canonical_channel(channel_id))] if channel_id else []
     reached = await bring_into_force(context.db, context.publisher, context.workers, keys, _WAIT_SECONDS)
-    if reached.in_force is None:
+    if reached.kafka_failed:
         await context.reopen_configuration()
     return reached
 
