@@ -4,15 +4,19 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from hypothesis import settings as chosen
 
+from adapters.mysql.pool import Database
 from adapters.mysql.projector import Projector
 from infra.configuration import publish_configuration
 from infra.database import database
 from infra.edge import make_app, make_server
+from infra.kafka import connection
 from infra.settings import Settings, load
 from infra.simulator.config import SimulatorConfig
 from infra.stack import ports
@@ -45,7 +49,6 @@ async def fuzzed(hub: Settings, tmp_path: Path) -> AsyncIterator[str]:
     await sender.let(sent, Take(sent), Start(), Sent(1))
     letters = [log.append(topics.DEAD_LETTER, out.value, 0, out.headers) for out in (dead(0), dead(1, "router"))]
     await Projector(db).project([log.accepted(invoice(1)), *letters])
-    await db.close()
     port = ports.free_port()
     async with simulated(SimulatorConfig(secret="gateway")) as gateway:
         settings = load(
@@ -61,8 +64,30 @@ async def fuzzed(hub: Settings, tmp_path: Path) -> AsyncIterator[str]:
             wpp_gateway_base_url=gateway.url,
             wpp_gateway_secret="gateway",
         )
-        async with serving(make_server(make_app(settings)), port) as url:
+        async with _projecting(hub, db), serving(make_server(make_app(settings)), port) as url:
             yield url
+    await db.close()
+
+
+@asynccontextmanager
+async def _projecting(hub: Settings, db: Database) -> AsyncIterator[None]:
+    """Let the tables show what is said of conversations: a change is answered once they do."""
+    consumer = AIOKafkaConsumer(topics.CONVERSATION_CHANGE, **connection(hub), auto_offset_reset="earliest")
+    await consumer.start()
+
+    async def project() -> None:
+        projector = Projector(db)
+        while True:
+            for records in (await consumer.getmany(timeout_ms=100)).values():
+                await projector.project(records)
+
+    projecting = asyncio.create_task(project())
+    try:
+        yield
+    finally:
+        projecting.cancel()
+        await asyncio.gather(projecting, return_exceptions=True)
+        await consumer.stop()
 
 
 @pytest.mark.timeout(3_600)
