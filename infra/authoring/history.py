@@ -1,8 +1,10 @@
 """The versions that a rule or template has had: from `config.change`, with who made them from the audit."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -22,6 +24,8 @@ _WAIT_MS: Final = 500
 _BEGINNING: Final = datetime.fromtimestamp(0, UTC)
 _CLOCKS: Final = timedelta(seconds=5)
 """By so much the clock of who made a change may be ahead of Kafka's."""
+_MOST_SAID: Final = 5_000
+"""So many of the newest changes on record are looked at: of older versions it is not told who made them."""
 
 
 class Version(msgspec.Struct, kw_only=True, frozen=True):
@@ -45,15 +49,18 @@ async def history(settings: Settings, session: Session, key: Key) -> list[Versio
     if not published:
         raise UnknownError(f"No version of {KINDS[key.topic]} {key.id!r} was ever published, or none is remembered.")
     subject = f"{KINDS[key.topic]}:{key.id}"
-    unmatched = await session.fetch(_AUDIT, (subject,))
+    return told(published, await session.fetch(_AUDIT, (subject, _MOST_SAID)))
+
+
+def told(published: Iterable[tuple[datetime, Change]], audit: Iterable[Row]) -> list[Version]:
+    """The versions of what was published, the oldest first, with what the audit says of them, the newest first."""
+    unmatched = _Unmatched(audit)
     versions: list[Version] = []
     former: Entry | None = None
     for at, change in published:
         entry = _entry(change)
         since = versions[-1].at if versions else _BEGINNING
-        said = _said(since, at, entry, unmatched)
-        if said is not None:
-            unmatched.remove(said)
+        said = unmatched.taken(since, at, None if entry is None else digest(entry))
         versions.append(_version(at, change.version, former, entry, said))
         former = entry
     return versions[::-1]
@@ -69,7 +76,7 @@ def restorable(versions: Iterable[Version], number: int) -> Entry:
     return msgspec.structs.replace(found.entry, version=0)
 
 
-def _version(at: datetime, number: int, former: Entry | None, entry: Entry | None, said: Row | None) -> Version:
+def _version(at: datetime, number: int, former: Entry | None, entry: Entry | None, said: "_Said | None") -> Version:
     fields = [] if former is None or entry is None else _differing(former, entry)
     if said is None:
         return Version(version=number, at=at, entry=entry, fields=fields)
@@ -78,20 +85,43 @@ def _version(at: datetime, number: int, former: Entry | None, entry: Entry | Non
         at=at,
         entry=entry,
         fields=fields,
-        by=said["actor"],
-        reason=msgspec.json.decode(said["detail"]).get("reason"),
-        trace_id=said["trace_id"] or None,
+        by=said.by,
+        reason=said.reason,
+        trace_id=said.trace_id,
     )
 
 
-def _said(since: datetime, at: datetime, entry: Entry | None, unmatched: Sequence[Row]) -> Row | None:
-    """What the audit says of a version: the last change since the version before it whose content it is."""
-    content = None if entry is None else digest(entry)
-    for row in unmatched:
-        is_of_then = since - _CLOCKS <= row["at"].replace(tzinfo=UTC) <= at + _CLOCKS
-        if is_of_then and msgspec.json.decode(row["detail"]).get("content") == content:
-            return row
-    return None
+class _Said(NamedTuple):
+    """What the audit says of one change."""
+
+    at: datetime
+    by: str
+    reason: str | None
+    trace_id: str | None
+
+
+class _Unmatched:
+    """What the audit says, by content, as long as no version has taken it."""
+
+    def __init__(self, audit: Iterable[Row]) -> None:
+        """The rows come the newest first."""
+        self._by_content: dict[str | None, list[_Said]] = defaultdict(list)
+        for row in audit:
+            detail = msgspec.json.decode(row["detail"])
+            said = _Said(row["at"].replace(tzinfo=UTC), row["actor"], detail.get("reason"), row["trace_id"] or None)
+            self._by_content[detail.get("content")].append(said)
+        for changes in self._by_content.values():
+            changes.reverse()
+
+    def taken(self, since: datetime, at: datetime, content: str | None) -> _Said | None:
+        """What is said of a version: the last change since the version before it whose content it is."""
+        changes = self._by_content.get(content, [])
+        place = bisect_right(changes, at + _CLOCKS, key=_when) - 1
+        return changes.pop(place) if place >= 0 and changes[place].at >= since - _CLOCKS else None
+
+
+def _when(said: _Said) -> datetime:
+    return said.at
 
 
 def _differing(former: Entry, entry: Entry) -> list[str]:
@@ -137,4 +167,6 @@ def _entry(change: Change) -> Entry | None:
         return None
 
 
-_AUDIT: Final = "SELECT at, actor, trace_id, detail FROM audit_log WHERE subject = %s ORDER BY at DESC"
+_AUDIT: Final = (
+    "SELECT at, actor, trace_id, detail FROM audit_log WHERE subject = %s ORDER BY at DESC, id DESC LIMIT %s"
+)
