@@ -71,9 +71,9 @@ async def test_a_target_is_added_tried_changed_and_given_another_secret(
 async def test_a_rotation_counts_from_the_secret_that_is_there_when_it_is_made(
     hub: Settings, client: httpx.AsyncClient
 ) -> None:
-    assert (await client.post("targets", json={"name": "responder", "url": "https://ai.example/"})).status_code == 201
+    assert (await client.post("targets", json={"name": "rotated", "url": "https://ai.example/"})).status_code == 201
     db = database(hub, connections=1)
-    edit = targets.rotation("responder", 2)
+    edit = targets.rotation("rotated", 2)
     await db.execute("UPDATE http_targets SET secret_version = 7")
     async with db.session() as session:
         made = edit.make(await find(session, edit.key))
