@@ -141,9 +141,10 @@ MISTAKES: Final[Sequence[Mistake]] = (
         "webhook told before its probe",
         "infra/channels/setup.py",
         "        place = await probe(self._context.settings, webhook, row.channel_id)\n"
-        "        await self._note_webhook(row, None)\n",
+        '        await self._record_webhook(f"channel:{row.id}", webhook, place)\n',
         "        await self._note_webhook(row, datetime.now(UTC))\n"
-        "        place = await probe(self._context.settings, webhook, row.channel_id)\n",
+        "        place = await probe(self._context.settings, webhook, row.channel_id)\n"
+        '        await self._record_webhook(f"channel:{row.id}", webhook, place)\n',
         "tests/infra/channels/test_setup.py::test_the_webhook_counts_as_set_only_while_the_last_attempt_went_well",
     ),
     Mistake(
