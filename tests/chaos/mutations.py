@@ -141,7 +141,8 @@ MISTAKES: Final[Sequence[Mistake]] = (
         "webhook told before its probe",
         "infra/channels/setup.py",
         "        place = await probe(self._context.settings, webhook, row.channel_id)\n"
-        '        await self._record_webhook(f"channel:{row.id}", webhook, place)\n',
+        '        await self._record_webhook(f"channel:{row.id}", webhook, place)\n'
+        "        await self._note_webhook(row, None)\n",
         "        await self._note_webhook(row, datetime.now(UTC))\n"
         "        place = await probe(self._context.settings, webhook, row.channel_id)\n"
         '        await self._record_webhook(f"channel:{row.id}", webhook, place)\n',
